@@ -1,0 +1,64 @@
+//! Where the course lies: the folder that holds the workspace's `Cargo.toml`.
+
+use anyhow::{Context, Result, bail};
+use std::env;
+use std::path::{Path, PathBuf};
+
+/// The workspace that a command works on.
+pub struct Workspace {
+    /// The folder of the workspace's `Cargo.toml`, absolute.
+    pub root: PathBuf,
+}
+
+impl Workspace {
+    /// Finds the workspace: what `COURSE_ROOT` names, else the nearest one above the current folder, else the one
+    /// that `cargo course` was started from.
+    pub fn find() -> Result<Self> {
+        if let Some(named) = env::var_os("COURSE_ROOT") {
+            let root = PathBuf::from(named);
+            if !is_workspace(&root) {
+                bail!(
+                    "read COURSE_ROOT={}, expected a folder whose Cargo.toml has a [workspace]; correct it, or: unset COURSE_ROOT",
+                    root.display()
+                );
+            }
+            return Self::at(&root);
+        }
+        let here = env::current_dir().context("the current folder cannot be read")?;
+        // `cargo run` tells where the package lies, which serves a call with --manifest-path from elsewhere.
+        let started = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+        for start in [Some(here.clone()), started].into_iter().flatten() {
+            for folder in start.ancestors() {
+                if is_workspace(folder) && folder.join("course").is_dir() {
+                    return Self::at(folder);
+                }
+            }
+        }
+        bail!(
+            "looked from {} upwards, expected a Cargo.toml with a [workspace] beside a folder course/; next: cd to the course's folder",
+            here.display()
+        )
+    }
+
+    /// The workspace at a known place.
+    pub fn at(root: &Path) -> Result<Self> {
+        let root = root.canonicalize().with_context(|| format!("{} cannot be read", root.display()))?;
+        Ok(Workspace { root })
+    }
+
+    /// The folder for what the tool makes, which git ignores.
+    pub fn target(&self) -> PathBuf {
+        self.root.join("target")
+    }
+
+    /// A path as a person at the prompt would type it: relative when it lies below the current folder.
+    pub fn shown(&self, path: &Path) -> String {
+        let here = env::current_dir().and_then(|here| here.canonicalize()).unwrap_or_default();
+        path.strip_prefix(&here).unwrap_or(path).display().to_string()
+    }
+}
+
+fn is_workspace(folder: &Path) -> bool {
+    std::fs::read_to_string(folder.join("Cargo.toml"))
+        .is_ok_and(|text| text.lines().any(|line| line.trim() == "[workspace]"))
+}

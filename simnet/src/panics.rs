@@ -1,0 +1,50 @@
+//! A panic in a handler, as a broken rule.
+
+use crate::monitor::Violation;
+use std::any::Any;
+use std::cell::RefCell;
+use std::panic;
+use std::sync::Once;
+
+thread_local! {
+    /// Where the last panic of this thread was, while a run is guarded.
+    static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
+}
+
+/// Remembers where panics happen. The hook that was there before is called as well, so nothing that it prints is lost.
+pub(crate) fn remember_places() {
+    static HOOK: Once = Once::new();
+    HOOK.call_once(|| {
+        let before = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            let place = info.location().map(|place| format!("{}:{}", place.file(), place.line()));
+            PLACE.with(|last| *last.borrow_mut() = place);
+            before(info);
+        }));
+    });
+}
+
+/// The text of a panic.
+pub(crate) fn message(panic: &(dyn Any + Send)) -> String {
+    match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+        (Some(text), _) => (*text).to_string(),
+        (_, Some(text)) => text.clone(),
+        _ => "a panic without a text".to_string(),
+    }
+}
+
+/// The rule that a panic in a handler of `node` has broken.
+pub(crate) fn violation(node: &str, panic: &(dyn Any + Send)) -> Violation {
+    let text = message(panic);
+    let place =
+        PLACE.with(|last| last.borrow_mut().take()).map(|place| format!(" ({place})")).unwrap_or_default();
+    if text.starts_with("not yet implemented") {
+        return Violation::new(text, "a solution", format!("`todo!` on {node}{place}"));
+    }
+    // An assertion of the paper's invariant reads "rule: what was seen".
+    let rule = match text.split_once(": ") {
+        Some((rule, _)) if !rule.contains('\n') && !rule.contains('`') => rule.to_string(),
+        _ => "a process never panics".to_string(),
+    };
+    Violation::new(rule, "the assertion holds", format!("{text}, on {node}{place}"))
+}

@@ -59,8 +59,6 @@ pub enum Report {
     Ran {
         /// In the order of the lab's sheet.
         tests: Vec<Graded>,
-        /// The compiler's warnings.
-        warnings: Vec<String>,
         /// How long the tests took, the build apart.
         took: Duration,
     },
@@ -110,7 +108,7 @@ impl<'a> Order<'a> {
         }
         let place = |name: &str| wanted().position(|test| test.name == name);
         tests.sort_by_key(|test| place(&test.name));
-        Ok(Report::Ran { tests, warnings: built.warnings, took: clock.elapsed() })
+        Ok(Report::Ran { tests, took: clock.elapsed() })
     }
 
     /// Runs one test program as cargo would: in its package's folder.

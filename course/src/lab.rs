@@ -4,7 +4,6 @@ use crate::nearest;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
-use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -184,11 +183,6 @@ impl Lab {
     /// What the whole lab is worth.
     pub fn points(&self) -> u32 {
         self.sheet.parts.iter().map(Part::points).sum()
-    }
-
-    /// The files of graded tests, each once.
-    pub fn test_files(&self) -> BTreeSet<&str> {
-        self.tests().map(|(_, test)| test.file.as_str()).collect()
     }
 }
 

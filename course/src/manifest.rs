@@ -64,13 +64,13 @@ pub fn with_members(text: &str, members: &[String]) -> Result<String> {
         fewer.insert("default-members".to_owned(), list());
     }
     // What points to a folder that is not copied goes too.
-    let mut gone = Vec::new();
+    let mut gone: Vec<String> = Vec::new();
     if let Some(Value::Table(dependencies)) = fewer.get_mut("dependencies") {
         dependencies.retain(|name, value| {
             let path = value.get("path").and_then(Value::as_str);
             let kept = path.is_none_or(|path| members.iter().any(|member| member == path.trim_end_matches('/')));
             if !kept {
-                gone.push(name.clone());
+                gone.push(name.to_owned());
             }
             kept
         });

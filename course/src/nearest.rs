@@ -2,7 +2,7 @@
 
 /// The known name that differs least from `read`, when it differs little enough to be meant.
 pub fn nearest<'a>(read: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let allowed = (read.chars().count() / 3).max(1);
+    let allowed = read.chars().count().div_ceil(3);
     known
         .into_iter()
         .map(|name| (distance(read, name), name))

@@ -32,7 +32,7 @@ impl File {
 
 /// What is never copied: what programs make, and what editors leave behind.
 fn skipped(name: &str) -> bool {
-    let made = ["target", ".git", "__pycache__", "node_modules", ".DS_Store", "proptest-regressions"];
+    let made = ["target", ".git", "__pycache__", "node_modules", ".DS_Store"];
     let left = ["~", ".orig", ".rej", ".swp"];
     made.contains(&name) || left.iter().any(|end| name.ends_with(end))
 }

@@ -55,7 +55,11 @@ impl Process for Node {
 fn main() {
     let mut cluster = Cluster::new();
     for me in 0..NODES {
-        cluster.node(format!("n{me}"), || Node { peers: (0..NODES).map(NodeId).collect(), sent: 0, received: 0 });
+        cluster.node(format!("n{me}"), || Node {
+            peers: (0..NODES).map(NodeId).collect(),
+            sent: 0,
+            received: 0,
+        });
     }
     let start = Instant::now();
     let mut sim = Sim::new(1, &cluster);
@@ -67,5 +71,9 @@ fn main() {
         assert_eq!(sim.process(node).map(|node| node.received), Some(u64::from(NODES - 1) * PER_PEER));
     }
     let per_second = u128::from(expected) * 1_000_000 / took.as_micros().max(1);
-    println!("grid: {expected} messages in {} ms, {per_second} a second, hash {}", took.as_millis(), sim.hash());
+    println!(
+        "grid: {expected} messages in {} ms, {per_second} a second, hash {}",
+        took.as_millis(),
+        sim.hash()
+    );
 }

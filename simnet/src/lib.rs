@@ -1,8 +1,10 @@
 //! Write a protocol once, as its paper describes it; run it in every world, unchanged.
 
+pub mod campaign;
 mod cluster;
 mod context;
 pub mod delay;
+pub mod determinism;
 pub mod diagram;
 pub mod fault;
 mod hash;
@@ -18,11 +20,14 @@ mod queue;
 pub mod random;
 mod record;
 pub mod sim;
+pub mod solo;
 pub mod storage;
+pub mod swarm;
 mod tally;
 mod time;
 pub mod trace;
 
+pub use campaign::{Campaign, Trial};
 pub use cluster::Cluster;
 pub use context::{Context, Effect, EffectOf};
 pub use delay::Delay;
@@ -33,6 +38,8 @@ pub use node::NodeId;
 pub use process::{Message, Observe, Process};
 pub use random::{Chance, Random, RandomSource};
 pub use sim::Sim;
+pub use solo::Solo;
 pub use storage::{DiskFate, Storage};
+pub use swarm::{Storm, Swarm, Weather};
 pub use tally::{Count, Tally};
 pub use time::Time;

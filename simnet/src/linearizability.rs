@@ -45,7 +45,8 @@
 
 use crate::history::{History, Moment, Operation, OperationId, Outcome, Row, write_rows};
 use serde::Serialize;
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::fmt::{self, Debug, Display};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::marker::PhantomData;
@@ -72,6 +73,13 @@ pub trait Specification {
 
     /// Carries out `op` on `state` and returns its result.
     fn apply(&self, state: &mut Self::State, op: &Self::Op) -> Self::Ret;
+
+    /// Whether `op`, in every state in which it returns `ret`, leaves the state as it was, as a read does and a failed
+    /// compare-and-swap. To say no, as is done unless this is overridden, is never wrong; to say yes where it is true
+    /// saves most of the search.
+    fn observes(&self, _op: &Self::Op, _ret: &Self::Ret) -> bool {
+        false
+    }
 
     /// The object that `op` is about, or `None` if it may concern them all, which is what is assumed unless
     /// this is overridden. An operation with a key must neither read nor change what operations with another
@@ -191,7 +199,7 @@ pub fn check<S: Specification>(
     let mut undecided = false;
     let mut steps = 0;
     for (index, operations) in objects.iter().enumerate() {
-        let subhistory = Subhistory::new(operations);
+        let subhistory = Subhistory::new(spec, operations);
         let share = (budget - steps) / (objects.len() - index) as u64;
         let (found, used) = search(spec, &subhistory, share);
         steps += used;
@@ -269,29 +277,49 @@ struct Completion<'h, Op, Ret> {
     operation: &'h Operation<Op, Ret>,
     at: Moment,
     ret: &'h Ret,
+    /// Whether it leaves the state as it was, given what it returned.
+    observes: bool,
 }
 
 /// The operations invoked before one response, but for those that responded earlier still.
 struct Next {
-    /// Indices into `completed`, ascending: what must respond soonest is tried first.
+    /// Indices into `completed`: those that only observe, then the others, both ascending, so that what responds
+    /// soonest is tried first.
     completed: Vec<usize>,
     /// How many of `maybe`.
     maybe: usize,
 }
 
+impl Next {
+    fn choice(&self, position: usize) -> Option<Choice> {
+        match self.completed.get(position) {
+            Some(index) => Some(Choice::Completed(*index)),
+            None => {
+                Some(position - self.completed.len()).filter(|maybe| *maybe < self.maybe).map(Choice::Maybe)
+            }
+        }
+    }
+}
+
 impl<'h, Op, Ret> Subhistory<'h, Op, Ret> {
     /// All of the operations.
-    fn new(operations: &[&'h Operation<Op, Ret>]) -> Self {
-        Self::through(operations, Moment { at_us: u64::MAX, place: u64::MAX })
+    fn new<S: Specification<Op = Op, Ret = Ret>>(spec: &S, operations: &[&'h Operation<Op, Ret>]) -> Self {
+        Self::through(spec, operations, Moment { at_us: u64::MAX, place: u64::MAX })
     }
 
     /// The prefix of the events up to and including `last`: what responded later has no response in it.
-    fn through(operations: &[&'h Operation<Op, Ret>], last: Moment) -> Self {
+    fn through<S>(spec: &S, operations: &[&'h Operation<Op, Ret>], last: Moment) -> Self
+    where
+        S: Specification<Op = Op, Ret = Ret>,
+    {
         let mut completed = Vec::new();
         let mut maybe = Vec::new();
         for &operation in operations.iter().filter(|operation| operation.invoked <= last) {
             match operation.response() {
-                Some((at, ret)) if at <= last => completed.push(Completion { operation, at, ret }),
+                Some((at, ret)) if at <= last => {
+                    let observes = spec.observes(&operation.op, ret);
+                    completed.push(Completion { operation, at, ret, observes });
+                }
                 _ => maybe.push(operation),
             }
         }
@@ -307,30 +335,6 @@ impl<'h, Op, Ret> Subhistory<'h, Op, Ret> {
             Choice::Maybe(index) => self.maybe[index],
         }
     }
-
-    fn order(&self, choices: &[Choice]) -> Vec<&'h Operation<Op, Ret>> {
-        choices.iter().map(|choice| self.operation(*choice)).collect()
-    }
-
-    /// The operation that may come next after `configuration`, if any, at or after `position` in the order of
-    /// trying; and the position after it.
-    fn choose<State>(
-        &self,
-        configuration: &Configuration<State>,
-        position: usize,
-    ) -> Option<(Choice, usize)> {
-        let next = self.next.get(configuration.completed.first)?;
-        for position in position..next.completed.len() + next.maybe {
-            let choice = match next.completed.get(position) {
-                Some(index) => Choice::Completed(*index),
-                None => Choice::Maybe(position - next.completed.len()),
-            };
-            if !configuration.contains(choice) {
-                return Some((choice, position + 1));
-            }
-        }
-        None
-    }
 }
 
 /// Sweeps over the events: what is invoked enters the open operations, what responds leaves them.
@@ -345,8 +349,10 @@ fn next<Op, Ret>(completed: &[Completion<'_, Op, Ret>], maybe: &[&Operation<Op, 
         while let Some((_, invoked)) = invocations.next_if(|(at, _)| at < responded) {
             open.insert(invoked);
         }
+        let mut may_be_next: Vec<usize> = open.iter().copied().collect();
+        may_be_next.sort_by_key(|index| !completed[*index].observes);
         next.push(Next {
-            completed: open.iter().copied().collect(),
+            completed: may_be_next,
             maybe: maybe.partition_point(|operation| operation.invoked < *responded),
         });
         open.remove(&index);
@@ -403,6 +409,10 @@ impl BitSet {
         self.0[index / 64] |= 1 << (index % 64);
     }
 
+    fn len(&self) -> usize {
+        self.0.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
     fn is_subset(&self, other: &Self) -> bool {
         self.0.len() <= other.0.len() && self.0.iter().zip(&other.0).all(|(word, other)| word & !other == 0)
     }
@@ -432,55 +442,24 @@ impl<State> Configuration<State> {
     }
 }
 
-/// The configurations that the search has come to, found by a hash with fixed keys. The hash decides only how
-/// fast one is found, never what is searched.
-struct Visited<State> {
-    buckets: BTreeMap<u64, Vec<Seen<State>>>,
+/// A configuration that the search came to.
+struct Node<State> {
+    configuration: Configuration<State>,
+    /// The node before it and the operation in between; the first node has none.
+    from: Option<(usize, Choice)>,
+    /// Where it goes on in the order of trying.
+    position: usize,
 }
 
-/// The configurations with one set of completed operations and one state.
-struct Seen<State> {
-    completed: Completed,
-    state: State,
-    /// The sets of optional operations used; none contains another.
-    maybe: Vec<BitSet>,
-}
-
-impl<State: Clone + Eq + Hash> Visited<State> {
-    /// Remembers the configuration. Returns false if it need not be searched: one that used no other optional
-    /// operations came to the same place, and whatever can follow this one can follow that one.
-    ///
-    /// Nothing is missed: of the configurations searched from which the end can be reached, take one with the
-    /// fewest operations to go. Its successor towards the end has fewer, so it was not searched; then one was
-    /// that reaches the end in as few, a contradiction unless there are none to go.
-    fn insert(&mut self, configuration: &Configuration<State>) -> bool {
-        let Configuration { completed, maybe, state } = configuration;
-        let mut hasher = DefaultHasher::new();
-        (completed, state).hash(&mut hasher);
-        let bucket = self.buckets.entry(hasher.finish()).or_default();
-        let seen = bucket.iter_mut().find(|seen| seen.completed == *completed && seen.state == *state);
-        let Some(seen) = seen else {
-            bucket.push(Seen {
-                completed: completed.clone(),
-                state: state.clone(),
-                maybe: vec![maybe.clone()],
-            });
-            return true;
-        };
-        if seen.maybe.iter().any(|other| other.is_subset(maybe)) {
-            return false;
-        }
-        seen.maybe.retain(|other| !maybe.is_subset(other));
-        seen.maybe.push(maybe.clone());
-        true
-    }
-}
+/// How promising a node is: first whether it explains more responses from the first on without a gap, then whether it
+/// used fewer operations ahead of time, then whether it was found earlier.
+type Promise = (usize, Reverse<usize>, Reverse<usize>);
 
 /// How a search ended.
 enum Found<'h, Op, Ret> {
     /// An order that explains every response.
     Order(Vec<&'h Operation<Op, Ret>>),
-    /// There is none.
+    /// There is none; this explains the most responses.
     None(Furthest<'h, Op, Ret>),
     /// The budget ended.
     OutOfSteps,
@@ -493,78 +472,146 @@ struct Furthest<'h, Op, Ret> {
     order: Vec<&'h Operation<Op, Ret>>,
 }
 
-/// A configuration on the path of the search, and what of it is still to be tried.
-struct Frame<State> {
-    configuration: Configuration<State>,
-    position: usize,
+/// A search for an order.
+///
+/// Wing and Gong go depth first and take the operations as they come. An operation that is taken before its response
+/// asks for it may be missing later, which then costs a search of all that lies between. So this search takes up,
+/// always, the most promising node: it goes deep from response to response, and from one response to the next uses as
+/// few operations as it can.
+struct Search<'s, 'h, S: Specification> {
+    spec: &'s S,
+    subhistory: &'s Subhistory<'h, S::Op, S::Ret>,
+    nodes: Vec<Node<S::State>>,
+    open: BinaryHeap<(Promise, usize)>,
+    /// The nodes by a hash of their completed operations and state, but for those that another makes needless. The
+    /// hash has fixed keys, and decides only how fast a node is found, never what is searched.
+    visited: BTreeMap<u64, Vec<usize>>,
+    furthest: usize,
+    steps: u64,
 }
 
-/// Searches depth first for an order; returns how it ended and the number of operations tried.
+/// Searches for an order; returns how it ended and the number of operations tried.
 fn search<'h, S: Specification>(
     spec: &S,
     subhistory: &Subhistory<'h, S::Op, S::Ret>,
     budget: u64,
 ) -> (Found<'h, S::Op, S::Ret>, u64) {
-    let root = Configuration {
-        completed: Completed { first: 0, ahead: VecDeque::new() },
-        maybe: BitSet(Vec::new()),
-        state: spec.initial(),
-    };
-    let mut visited = Visited { buckets: BTreeMap::new() };
-    visited.insert(&root);
-    let mut stack = vec![Frame { configuration: root, position: 0 }];
-    // The choices that lead from the root to the top of the stack.
-    let mut path: Vec<Choice> = Vec::new();
-    let mut furthest = Furthest { explained: 0, order: Vec::new() };
-    let mut steps = 0;
-    while let Some(frame) = stack.last_mut() {
-        let explained = frame.configuration.completed.first;
-        if explained == subhistory.completed.len() {
-            return (Found::Order(subhistory.order(&path)), steps);
-        }
-        let Some((choice, position)) = subhistory.choose(&frame.configuration, frame.position) else {
-            // The path is copied where it ends, not where it grows, so that a long history is not copied at
-            // each step.
-            if explained > furthest.explained {
-                furthest = Furthest { explained, order: subhistory.order(&path) };
-            }
-            stack.pop();
-            path.pop();
-            continue;
-        };
-        frame.position = position;
-        if steps == budget {
-            return (Found::OutOfSteps, steps);
-        }
-        steps += 1;
-        if let Some(configuration) = linearise(spec, subhistory, &frame.configuration, choice)
-            && visited.insert(&configuration)
-        {
-            stack.push(Frame { configuration, position: 0 });
-            path.push(choice);
-        }
-    }
-    (Found::None(furthest), steps)
+    let (open, visited) = (BinaryHeap::new(), BTreeMap::new());
+    let mut search = Search { spec, subhistory, nodes: Vec::new(), open, visited, furthest: 0, steps: 0 };
+    let found = search.run(budget);
+    (found, search.steps)
 }
 
-/// The configuration after `choice`, unless its client was told something else than the specification
-/// returns.
-fn linearise<S: Specification>(
-    spec: &S,
-    subhistory: &Subhistory<'_, S::Op, S::Ret>,
-    before: &Configuration<S::State>,
-    choice: Choice,
-) -> Option<Configuration<S::State>> {
-    let mut state = before.state.clone();
-    let returns = spec.apply(&mut state, &subhistory.operation(choice).op);
-    if let Choice::Completed(index) = choice
-        && returns != *subhistory.completed[index].ret
-    {
-        return None;
+impl<'h, S: Specification> Search<'_, 'h, S> {
+    fn run(&mut self, budget: u64) -> Found<'h, S::Op, S::Ret> {
+        let completed = Completed { first: 0, ahead: VecDeque::new() };
+        self.add(Configuration { completed, maybe: BitSet(Vec::new()), state: self.spec.initial() }, None);
+        let responses = self.subhistory.completed.len();
+        while self.nodes[self.furthest].configuration.completed.first < responses {
+            let Some((_, node)) = self.open.peek().copied() else {
+                return Found::None(self.explained_by(self.furthest));
+            };
+            let Some(choice) = self.choose(node) else {
+                self.open.pop();
+                continue;
+            };
+            if self.steps == budget {
+                return Found::OutOfSteps;
+            }
+            self.steps += 1;
+            self.follow(node, choice);
+        }
+        Found::Order(self.explained_by(self.furthest).order)
     }
-    let mut after = Configuration { completed: before.completed.clone(), maybe: before.maybe.clone(), state };
-    after.insert(choice);
-    Some(after)
+
+    /// The next operation to try after this node.
+    fn choose(&mut self, node: usize) -> Option<Choice> {
+        let Node { configuration, position, .. } = &mut self.nodes[node];
+        let next = self.subhistory.next.get(configuration.completed.first)?;
+        while let Some(choice) = next.choice(*position) {
+            *position += 1;
+            if !configuration.contains(choice) {
+                return Some(choice);
+            }
+        }
+        None
+    }
+
+    /// Takes up the configuration after `choice`, unless its client was told something else than the specification
+    /// returns.
+    fn follow(&mut self, node: usize, choice: Choice) {
+        let before = &self.nodes[node].configuration;
+        let operation = self.subhistory.operation(choice);
+        let mut state = before.state.clone();
+        let returns = self.spec.apply(&mut state, &operation.op);
+        let mut observes = false;
+        if let Choice::Completed(index) = choice {
+            let completion = &self.subhistory.completed[index];
+            if returns != *completion.ret {
+                return;
+            }
+            observes = completion.observes;
+            let op = &operation.op;
+            assert!(
+                !observes || state == before.state,
+                "{op:?} returned {returns:?}, so it changes nothing, but did"
+            );
+        }
+        let mut after =
+            Configuration { completed: before.completed.clone(), maybe: before.maybe.clone(), state };
+        after.insert(choice);
+        if observes {
+            // Wherever else in an order this operation stood, it could be moved here: what it returns is right here,
+            // nothing that precedes it is missing, and the others do not notice. So nothing else need be tried.
+            self.nodes[node].position = usize::MAX;
+        }
+        self.add(after, Some((node, choice)));
+    }
+
+    /// Adds a node, unless one with the same operations completed and the same state used no other optional ones:
+    /// whatever can follow the new one can follow that one.
+    ///
+    /// Nothing is missed. Of the nodes from which the end can be reached, take one with the fewest operations to go.
+    /// Its successor towards the end has fewer, so it is no node; but then there is one in its stead, from which the
+    /// end can be reached in as few. So there is none to go.
+    fn add(&mut self, configuration: Configuration<S::State>, from: Option<(usize, Choice)>) {
+        let Configuration { completed, maybe, state } = &configuration;
+        let mut hasher = DefaultHasher::new();
+        (completed, state).hash(&mut hasher);
+        let nodes = &self.nodes;
+        let same = |other: &Configuration<S::State>| other.completed == *completed && other.state == *state;
+        let bucket = self.visited.entry(hasher.finish()).or_default();
+        let others = || bucket.iter().map(|other| &nodes[*other].configuration);
+        if others().any(|other| same(other) && other.maybe.is_subset(maybe)) {
+            return;
+        }
+        bucket.retain(|other| {
+            let other = &nodes[*other].configuration;
+            !(same(other) && maybe.is_subset(&other.maybe))
+        });
+        let node = nodes.len();
+        bucket.push(node);
+        let explained = completed.first;
+        if explained > nodes.get(self.furthest).map_or(0, |furthest| furthest.configuration.completed.first) {
+            self.furthest = node;
+        }
+        let ahead = completed.ahead.len() + maybe.len();
+        self.open.push(((explained, Reverse(ahead), Reverse(node)), node));
+        self.nodes.push(Node { configuration, from, position: 0 });
+    }
+
+    /// The order that leads to a node.
+    fn explained_by(&self, node: usize) -> Furthest<'h, S::Op, S::Ret> {
+        let explained = self.nodes[node].configuration.completed.first;
+        let mut order = Vec::new();
+        let mut node = node;
+        while let Some((before, choice)) = self.nodes[node].from {
+            order.push(self.subhistory.operation(choice));
+            node = before;
+        }
+        order.reverse();
+        Furthest { explained, order }
+    }
 }
 
 /// A prefix that no order explains.
@@ -604,7 +651,7 @@ fn shortest_prefix<'h, S: Specification>(
     let mut probe = low;
     let mut steps = 0;
     while low < high {
-        let prefix = Subhistory::through(operations, whole.completed[probe].at);
+        let prefix = Subhistory::through(spec, operations, whole.completed[probe].at);
         let (found, used) = search(spec, &prefix, budget - steps);
         steps += used;
         match found {
@@ -806,6 +853,10 @@ impl<V: Clone + Eq + Hash + Debug> Specification for Register<V> {
         self.initial.clone()
     }
 
+    fn observes(&self, op: &RegisterOp<V>, ret: &RegisterRet<V>) -> bool {
+        *op == RegisterOp::Read || *ret == RegisterRet::Swapped(false)
+    }
+
     fn apply(&self, state: &mut V, op: &RegisterOp<V>) -> RegisterRet<V> {
         match op {
             RegisterOp::Read => RegisterRet::Value(state.clone()),
@@ -864,6 +915,13 @@ impl<V: Clone + Eq + Hash + Debug> Specification for Consensus<V> {
         None
     }
 
+    fn observes(&self, op: &ConsensusOp<V>, ret: &Option<V>) -> bool {
+        match op {
+            ConsensusOp::Propose(value) => ret.as_ref() != Some(value),
+            ConsensusOp::Learn => true,
+        }
+    }
+
     fn apply(&self, state: &mut Option<V>, op: &ConsensusOp<V>) -> Option<V> {
         if let (None, ConsensusOp::Propose(value)) = (&state, op) {
             *state = Some(value.clone());
@@ -919,6 +977,10 @@ impl<V: Clone + Eq + Hash + Debug> Specification for Queue<V> {
         VecDeque::new()
     }
 
+    fn observes(&self, _op: &QueueOp<V>, ret: &QueueRet<V>) -> bool {
+        *ret == QueueRet::Dequeued(None)
+    }
+
     fn apply(&self, state: &mut VecDeque<V>, op: &QueueOp<V>) -> QueueRet<V> {
         match op {
             QueueOp::Enqueue(value) => {
@@ -964,6 +1026,10 @@ impl<K: Ord + Clone + Hash + Debug, S: Specification> Specification for Keyed<K,
             state.insert(key.clone(), object);
         }
         ret
+    }
+
+    fn observes(&self, (_, op): &(K, S::Op), ret: &S::Ret) -> bool {
+        self.object.observes(op, ret)
     }
 
     fn key(&self, (key, _): &(K, S::Op)) -> Option<K> {

@@ -67,7 +67,7 @@ impl Run {
         self
     }
 
-    /// What became of a message that was sent.
+    /// What became of a message that was sent. Only the send tells the fields.
     fn fate(&mut self, kind: Kind, id: u64, why: &str) -> &mut Self {
         let sent = |event: &&Event| event.kind == Kind::Send && event.id == Some(id);
         let sent =
@@ -76,7 +76,7 @@ impl Run {
             if kind == Kind::Deliver { (sent.peer, sent.node) } else { (sent.node, sent.peer) };
         let event = self.event(kind, "");
         (event.node, event.peer) = (node, peer);
-        (event.id, event.name, event.body) = (sent.id, sent.name, sent.body);
+        (event.id, event.name) = (sent.id, sent.name);
         event.why = (!why.is_empty()).then(|| why.into());
         self
     }
@@ -87,6 +87,14 @@ impl Run {
 
     fn drop(&mut self, id: u64, why: &str) -> &mut Self {
         self.fate(Kind::Drop, id, why)
+    }
+
+    /// The same, told by the reader's end.
+    fn drop_at_reader(&mut self, id: u64, why: &str) -> &mut Self {
+        self.drop(id, why);
+        let event = self.trace.events.last_mut().expect("it was just pushed");
+        std::mem::swap(&mut event.node, &mut event.peer);
+        self
     }
 
     /// Anything of one node, or of none when `node` is empty.
@@ -173,7 +181,7 @@ fn paxos() -> Run {
     }
     run.at(5600).deliver(30).at(5610).deliver(20).at(5720).deliver(31);
     run.local(Kind::Output, "p1", "Chosen", json!({"value": "red"}));
-    run.local(Kind::Note, "p1", "", json!("a majority has accepted"));
+    run.local(Kind::Note, "p1", "", Value::Null).because("a majority has accepted");
     run
 }
 
@@ -217,23 +225,37 @@ fn a_ping_between_two_has_its_fields_on_the_arrow() {
 }
 
 #[test]
+fn a_message_that_was_overtaken_says_so() {
+    let mut run = Run::new("two pings", &["a", "b"]);
+    run.at(0).send(1, "a", "b", "Ping", json!(1)).at(10).send(2, "a", "b", "Ping", json!(2));
+    run.at(20).deliver(2).at(30).deliver(1);
+    let drawn = render(&run.trace, &wide(100));
+    assert_eq!(drawn.matches("overtaken").count(), 1, "{drawn}");
+    assert!(drawn.ends_with("├──Ping 1──>│  (overtaken, sent 0.000 ms)\n"), "{drawn}");
+}
+
+#[test]
 fn a_partition_cuts_and_heals() {
     let mut run = Run::new("a leader is cut off", &["n1", "n2", "n3"]);
     run.start_all();
     run.at(150_000).local(Kind::Timer, "n1", "Election", Value::Null);
     run.send(1, "n1", "n2", "RequestVote", json!({"last": {"term": 0, "index": 0}, "term": 1}));
     run.send(2, "n1", "n3", "RequestVote", json!({"last": {"term": 0, "index": 0}, "term": 1}));
-    run.at(152_000).local(Kind::Partition, "", "partition", json!([["n1"], ["n2", "n3"]]));
+    run.at(152_000).local(Kind::Partition, "", "partition", Value::Null).because("partition {n1} | {n2 n3}");
     run.at(153_100).drop(1, "partition").drop(2, "partition");
     run.at(160_000).local(Kind::Pause, "n3", "", Value::Null);
     run.at(170_000).local(Kind::Timer, "n2", "Election", Value::Null);
     run.send(3, "n2", "n3", "RequestVote", json!({"last": {"term": 0, "index": 0}, "term": 1}));
     run.at(175_000).local(Kind::Resume, "n3", "", Value::Null).deliver(3);
     run.send(4, "n3", "n2", "Vote", json!({"granted": true, "term": 1}));
-    run.at(180_000).local(Kind::Heal, "", "", Value::Null);
-    run.at(181_000).local(Kind::Fault, "", "slow", json!({"by": "5 ms", "fault": "slow"}));
+    run.at(180_000).local(Kind::Heal, "", "partition", Value::Null).because("partition {n1} | {n2 n3}");
+    run.at(181_000).local(Kind::Partition, "", "isolate", Value::Null).because("isolate n1");
+    run.at(181_500).local(Kind::Fault, "", "slow", json!({"by": "5 ms", "fault": "slow"}));
     run.at(182_000).deliver(4).at(183_000).deliver(2).because("kept by the partition");
-    run.local(Kind::Fault, "n1", "clock", json!({"ahead_us": 300}));
+    run.local(Kind::Fault, "n1", "damaged", Value::Null).because("the last record is torn");
+    // Two more shapes of a split: sides by number, and among other fields.
+    run.at(190_000).local(Kind::Partition, "", "", json!([[0], [1, 2]]));
+    run.local(Kind::Partition, "", "", json!({"sides": [["n3"], ["n1", "n2"]], "fault": "partition"}));
     golden("partition", &run.trace, &wide(100));
 }
 
@@ -248,7 +270,7 @@ fn a_crash_ends_a_lifeline_until_the_restart() {
     run.at(2700).deliver(3);
     run.at(3000).deliver(2).send(4, "a2", "p1", "Promise", ballot(1));
     run.at(3600).deliver(4).send(5, "p1", "a1", "Accept", ballot(1)).send(6, "p1", "a2", "Accept", ballot(1));
-    run.at(4100).drop(5, "a1 is down").deliver(6);
+    run.at(4100).drop_at_reader(5, "a1 is down").deliver(6);
     run.at(9000).local(Kind::Restart, "a1", "", Value::Null).because("nothing was durable");
     run.at(12_000_000).local(Kind::Timer, "p1", "Retry", Value::Null);
     golden("crash", &run.trace, &wide(100));

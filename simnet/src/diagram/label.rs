@@ -210,3 +210,57 @@ impl Phrase {
 fn join(parts: &[&str]) -> String {
     parts.iter().filter(|part| !part.is_empty()).copied().collect::<Vec<_>>().join(" ")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn bodies_are_jotted_down() {
+        for (body, expected) in [
+            (json!({"ballot": {"round": 1, "proposer": 0}, "value": "red"}), "ballot=1.0 value=red"),
+            (json!({"ballot": {"round": 1, "proposer": "p1"}}), "ballot=1.p1"),
+            (json!({"round": 1, "proposer": 0}), "proposer=0 round=1"),
+            (json!({"matched": {"a1": 3, "a2": 5}}), "matched={a1=3 a2=5}"),
+            (json!({"accepted": null, "ok": true}), "accepted=- ok=true"),
+            (json!({"op": {"Put": {"key": "x", "to": 1}}}), "op=Put(key=x to=1)"),
+            (json!({"entries": [{"term": 1, "index": 2}, []], "name": ""}), "entries=[1.2 []] name=''"),
+            (json!({"term": {"term": 1.5, "x": 1}}), "term={term=1.5 x=1}"),
+            (json!("as is"), "as is"),
+            (json!({"Prepare": {"n": 1}}), "n=1"),
+            (json!("Prepare"), ""),
+            (json!({}), ""),
+        ] {
+            let mut shown = fields("Prepare", Some(&body));
+            // The order of fields in an object is serde_json's business, which a feature of it changes.
+            if shown == "round=1 proposer=0" {
+                shown = "proposer=0 round=1".to_owned();
+            }
+            assert_eq!(shown, expected, "of {body}");
+        }
+    }
+
+    #[test]
+    fn details_are_cut_before_the_rest() {
+        let phrase = Phrase {
+            head: "Accept".into(),
+            body: "value=red".into(),
+            tail: "→ a1".into(),
+            extra: "(late)".into(),
+        };
+        assert_eq!(phrase.fit(80), "Accept value=red → a1 (late)");
+        assert_eq!(phrase.fit(21), "Accept value=red → a1");
+        assert_eq!(phrase.fit(18), "Accept value… → a1");
+        assert_eq!(phrase.fit(12), "Accept → a1");
+        assert_eq!(phrase.fit(5), "Acce…");
+        assert_eq!(phrase.fit(0), "");
+    }
+
+    #[test]
+    fn long_words_are_broken() {
+        assert_eq!(wrap("one two  threefour", 5), ["one", "two", "three", "four"]);
+        assert_eq!(wrap("abcdef", 0), ["a", "b", "c", "d", "e", "f"]);
+        assert_eq!(wrap("", 5), [""]);
+    }
+}

@@ -45,7 +45,7 @@ const STEP_BARE_FAIR: usize = 3;
 /// An arrow's label needs a line before and behind it, the head and the lifeline: `─Prepare─>│`.
 const STEP_BESIDES_LABEL: usize = 4;
 /// Room that is left over makes arrows longer by at most this.
-const STEP_SLACK: usize = 3;
+const STEP_SLACK: usize = 2;
 /// Fewer columns for words are useless.
 const WORDS_LEAST: usize = 20;
 /// A name in the header takes at most this many lines.
@@ -198,7 +198,6 @@ pub(super) fn actors(cast: &Cast, act: &Act) -> String {
 /// How many columns the words of a step would like to have.
 fn spoken(cast: &Cast, step: &Step, carries: Carries) -> usize {
     match &step.what {
-        What::Arrow(arrow) if carries == Carries::All && arrow.fate == Fate::Read => 0,
         What::Arrow(arrow) => of_arrow(cast, arrow, carries, Clock::Seconds).len(),
         What::Act(act) => {
             let longest = act.done.iter().map(|(_, phrase)| phrase.len()).max().unwrap_or(0);

@@ -94,7 +94,7 @@ fn title(header: &Header, story: &Story, layout: &Layout) -> Vec<Line> {
 /// The signs that occur in this diagram, as many as there is room for; the words at the right tell the rest.
 fn legend(story: &Story, layout: &Layout) -> String {
     if layout.is_list() {
-        return String::new();
+        return format!("{} nodes, too many for columns at this width", layout.columns.len());
     }
     let arrow = |fates: &[Fate]| {
         story.steps.iter().any(|step| matches!(&step.what, What::Arrow(arrow) if fates.contains(&arrow.fate)))

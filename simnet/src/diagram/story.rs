@@ -72,7 +72,7 @@ pub(super) struct Arrow {
     pub(super) name: String,
     pub(super) body: String,
     pub(super) fate: Fate,
-    /// The reason of a loss.
+    /// The reason, of a loss mostly.
     pub(super) why: String,
     /// When it was sent, if a later message of the same pair was read before it.
     pub(super) overtaken: Option<u64>,
@@ -82,12 +82,13 @@ impl Arrow {
     /// What became of it, in words; nothing for what was simply read.
     pub(super) fn fate(&self) -> String {
         let word = match self.fate {
-            Fate::Read => return String::new(),
-            Fate::ReadAgain => return "again".to_owned(),
+            Fate::Read => "",
+            Fate::ReadAgain => "again",
             Fate::Lost => "lost",
             Fate::Copied => "duplicated",
         };
-        if self.why.is_empty() { word.to_owned() } else { format!("{word} ({})", self.why) }
+        let why = if self.why.is_empty() { String::new() } else { format!("({})", self.why) };
+        format!("{word} {why}").trim().to_owned()
     }
 }
 
@@ -332,7 +333,8 @@ impl Teller<'_> {
             Kind::Resume => ('║', Ink::Fault, Some(Life::Up), words("resumes")),
             Kind::Output => ('●', Ink::Output, None, words("● output")),
             Kind::Fault => ('!', Ink::Fault, None, words("fault")),
-            _ => ('*', Ink::Note, None, words("")),
+            // The reason of a note is its text.
+            _ => ('*', Ink::Note, None, Phrase { tail: why.clone(), ..words("") }),
         };
         let nodes = self.cast.find(event.node.as_ref()).into_iter().collect();
         Act { nodes, done: vec![(mark, phrase)], ink, life }
@@ -347,9 +349,9 @@ impl Teller<'_> {
         };
         let name = name(event.name.as_ref(), "");
         let why = why(event);
-        // The reason of a fault often is the whole fault in words: then it is not told twice.
-        if !why.is_empty() && (why.starts_with(kind) || (why.starts_with(&name) && !name.is_empty())) {
-            return why;
+        // A fault that has no fields has its reason instead, which tells all of it.
+        if event.body.is_none() && !why.is_empty() {
+            return if why.starts_with(kind) { why } else { format!("{kind}: {why}") };
         }
         let mut parts = vec![kind.to_owned()];
         parts.extend((name != kind).then(|| name.clone()));

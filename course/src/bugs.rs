@@ -1,0 +1,377 @@
+//! `cargo course bugs`: the kill matrix. Every wrong solution must be caught by the tests that its header names.
+
+use crate::bug::{self, Bug};
+use crate::failure::Failure;
+use crate::graded::{Graded, Order, Report, Verdict};
+use crate::lab::{self, Lab};
+use crate::limits::{self, Clock};
+use crate::tree::{self, Tree};
+use crate::workspace::Workspace;
+use crate::{nearest, show, slice, table};
+use anyhow::{Context, Result, bail};
+use serde::Serialize;
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+/// The command line of `bugs`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The lab: `7`, `07-paxos` or `paxos`
+    lab: String,
+    /// Only these bugs: `S3,S7`
+    #[arg(long, value_name = "BUG", value_delimiter = ',')]
+    only: Vec<String>,
+    /// How many bugs are tried at one time, each in a copy of its own
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=64))]
+    jobs: u32,
+    /// How many seconds the tests of one bug may take together
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
+    limit: u64,
+    /// Print the matrix as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// What came of a bug.
+#[derive(Clone, Debug, Serialize)]
+struct Trial {
+    bug: String,
+    title: String,
+    /// Whether all is as the header says.
+    ok: bool,
+    /// What is not as it should be.
+    problem: Option<String>,
+    /// The smallest number of seeds that a test needed.
+    seeds: Option<u64>,
+    /// The tests that failed, those that the header names first.
+    caught_by: Vec<Catch>,
+    millis: u64,
+}
+
+/// A test that caught a bug.
+#[derive(Clone, Debug, Serialize)]
+struct Catch {
+    test: String,
+    /// Whether the bug's header names it.
+    named: bool,
+    /// How many seeds it tried; none when it needs no seeds.
+    seeds: Option<u64>,
+    /// The rule that it names, or what else it says.
+    rule: String,
+}
+
+/// A copy of the lab to break, with the folder it is built in.
+struct Copy<'a> {
+    root: PathBuf,
+    target: PathBuf,
+    lab: &'a Lab,
+    tree: &'a Tree,
+    limit: Duration,
+}
+
+/// Tries every bug and prints the matrix.
+pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
+    let lab = lab::find(workspace, &args.lab)?;
+    let bugs = chosen(&lab, &args.only)?;
+    let mut folders = vec!["simnet".to_owned()];
+    let imports = slice::with_imports(workspace, std::slice::from_ref(&lab.folder))?;
+    folders.extend(imports.into_iter().map(|folder| folder.name));
+    let tree = slice::read(workspace, &folders)?;
+    let copies: Vec<Copy> = (0..args.jobs.min(u32::try_from(bugs.len()).unwrap_or(u32::MAX)))
+        .map(|index| {
+            let numbered = |name: &str| if index == 0 { name.to_owned() } else { format!("{name}-{index}") };
+            let base = workspace.target().join("bugs");
+            Copy {
+                root: base.join(&lab.folder.name).join(numbered("ws")),
+                target: base.join(numbered("target")),
+                lab: &lab,
+                tree: &tree,
+                limit: Duration::from_secs(args.limit),
+            }
+        })
+        .collect();
+
+    eprintln!("{:>12} the solution itself, in {}", "Testing", workspace.shown(&copies[0].root));
+    copies[0].check_solution()?;
+
+    let clock = Clock::start();
+    let next = AtomicUsize::new(0);
+    let trials: Mutex<Vec<(usize, Result<Trial>)>> = Mutex::new(Vec::new());
+    std::thread::scope(|scope| {
+        for copy in &copies {
+            scope.spawn(|| {
+                loop {
+                    let index = next.fetch_add(1, Ordering::Relaxed);
+                    let Some(bug) = bugs.get(index) else { break };
+                    let trial = copy.try_bug(bug);
+                    if let Ok(trial) = &trial {
+                        progress(trial);
+                    }
+                    trials.lock().expect("no trial panics").push((index, trial));
+                }
+            });
+        }
+    });
+    let mut trials = trials.into_inner().expect("no trial panics");
+    trials.sort_by_key(|(index, _)| *index);
+    let trials: Vec<Trial> = trials.into_iter().map(|(_, trial)| trial).collect::<Result<_>>()?;
+
+    let wrong = trials.iter().filter(|trial| !trial.ok).count();
+    if args.json {
+        show::out(&format!("{}\n", serde_json::to_string(&trials)?));
+    } else {
+        let mut page = matrix(&lab, &trials);
+        page.push_str(&format!(
+            "\n{} of {} caught as their headers say, in {}\n",
+            trials.len() - wrong,
+            show::count(trials.len(), "wrong solution", "wrong solutions"),
+            limits::shown(clock.elapsed())
+        ));
+        show::out(&page);
+    }
+    Ok(u8::from(wrong > 0))
+}
+
+/// The bugs that are asked for.
+fn chosen(lab: &Lab, only: &[String]) -> Result<Vec<Bug>> {
+    let bugs = bug::all(&lab.folder.path)?;
+    if bugs.is_empty() {
+        bail!("{0}/bugs has no patches; expected {0}/bugs/<name>.patch (course/README.md, \"Wrong solutions\")", lab.folder.name);
+    }
+    for read in only {
+        if !bugs.iter().any(|bug| bug.id.eq_ignore_ascii_case(read)) {
+            let known: Vec<&str> = bugs.iter().map(|bug| bug.id.as_str()).collect();
+            let hint = nearest::hint(read, known.iter().copied());
+            bail!("read --only {read}, expected some of: {}{hint}", known.join(", "));
+        }
+    }
+    let wanted = |bug: &Bug| only.is_empty() || only.iter().any(|read| bug.id.eq_ignore_ascii_case(read));
+    Ok(bugs.into_iter().filter(wanted).collect())
+}
+
+impl Copy<'_> {
+    fn order(&self) -> Order<'_> {
+        Order {
+            target: Some(&self.target),
+            alone: true,
+            limit: Some(self.limit),
+            talk: false,
+            ..Order::all(&self.root, self.lab)
+        }
+    }
+
+    /// A matrix means something only when the solution passes.
+    fn check_solution(&self) -> Result<()> {
+        tree::write(&self.root, self.tree)?;
+        match self.order().run()? {
+            Report::NotBuilt(errors) => bail!("the solution itself does not build:\n{errors}"),
+            Report::Ran { tests, .. } => {
+                let failing: Vec<String> = tests
+                    .iter()
+                    .filter_map(|test| match &test.verdict {
+                        Verdict::Passed => None,
+                        Verdict::Failed(failure) => Some(format!("  {}: {}", test.name, failure.headline())),
+                        Verdict::Hung => Some(format!("  {}: it did not end in {}", test.name, limits::shown(self.limit))),
+                    })
+                    .collect();
+                if !failing.is_empty() {
+                    bail!(
+                        "the solution itself fails, so nothing can be learnt from wrong ones; next: cargo course test {}\n{}",
+                        self.lab.short(),
+                        failing.join("\n")
+                    );
+                }
+                Ok(())
+            }
+        }
+    }
+
+    fn try_bug(&self, bug: &Bug) -> Result<Trial> {
+        let clock = Clock::start();
+        // This also undoes the bug before.
+        tree::write(&self.root, self.tree)?;
+        let mut trial = Trial {
+            bug: bug.id.clone(),
+            title: bug.title.clone(),
+            ok: false,
+            problem: None,
+            seeds: None,
+            caught_by: Vec::new(),
+            millis: 0,
+        };
+        trial.problem = match bug.apply(&self.root, false) {
+            Err(error) => Some(format!("the patch does not apply: {error:#}")),
+            Ok(()) => match self.order().run().with_context(|| format!("bug {}", bug.id))? {
+                Report::NotBuilt(errors) => Some(format!("it does not build:\n{errors}")),
+                Report::Ran { tests, .. } => judge(bug, &tests, &mut trial, self.limit),
+            },
+        };
+        trial.ok = trial.problem.is_none();
+        trial.millis = u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX);
+        Ok(trial)
+    }
+}
+
+/// Notes what caught the bug, and says what is not as its header promises.
+fn judge(bug: &Bug, tests: &[Graded], trial: &mut Trial, limit: Duration) -> Option<String> {
+    let named = |name: &str| bug.caught_by.iter().any(|named| named == name);
+    let failures: Vec<(&str, &Failure)> = tests
+        .iter()
+        .filter_map(|test| match &test.verdict {
+            Verdict::Failed(failure) => Some((test.name.as_str(), failure)),
+            _ => None,
+        })
+        .collect();
+    trial.caught_by = failures
+        .iter()
+        .map(|(name, failure)| Catch {
+            test: (*name).to_owned(),
+            named: named(name),
+            seeds: failure.tried,
+            rule: failure.headline().to_owned(),
+        })
+        .collect();
+    trial.caught_by.sort_by_key(|catch| !catch.named);
+    trial.seeds = trial.caught_by.iter().filter_map(|catch| catch.seeds).min();
+
+    let hung: Vec<&str> =
+        tests.iter().filter(|test| test.verdict == Verdict::Hung).map(|test| test.name.as_str()).collect();
+    if !hung.is_empty() {
+        return Some(format!(
+            "these had not ended after {}: {}; a test must fail, not hang",
+            limits::shown(limit),
+            hung.join(", ")
+        ));
+    }
+    if failures.is_empty() {
+        return Some("it survives: every test passes".to_owned());
+    }
+    let silent: Vec<&str> = bug
+        .caught_by
+        .iter()
+        .map(String::as_str)
+        .filter(|name| !failures.iter().any(|(failed, _)| failed == name))
+        .collect();
+    if !silent.is_empty() {
+        return Some(format!("its header names tests that passed: {}", silent.join(", ")));
+    }
+    if let Some(rule) = &bug.rule {
+        let said = failures.iter().any(|(name, failure)| named(name) && failure.text.contains(rule.as_str()));
+        if !said {
+            return Some(format!("no test that its header names says \"{rule}\""));
+        }
+    }
+    None
+}
+
+fn progress(trial: &Trial) {
+    let took = limits::shown(Duration::from_millis(trial.millis));
+    let came = match &trial.problem {
+        None => format!("caught by {}", show::count(trial.caught_by.len(), "test", "tests")),
+        Some(problem) => format!("WRONG: {}", problem.lines().next().unwrap_or_default()),
+    };
+    eprintln!("{:>12} {came} ({took})", trial.bug);
+}
+
+/// Tests beyond those that the header names, as far as they are shown.
+const OTHERS: usize = 3;
+
+/// The matrix: a bug, and below it the tests that caught it, the seeds each tried and the rule it names.
+fn matrix(lab: &Lab, trials: &[Trial]) -> String {
+    let mut page = format!("\nLab {}: {}\n\n", lab.short(), lab.sheet.title);
+    page.push_str("bug  caught by (* named in the patch), seeds tried, rule broken\n");
+    for trial in trials {
+        page.push_str(&format!("\n{:<4} {}\n", trial.bug, trial.title));
+        let named = trial.caught_by.iter().filter(|catch| catch.named).count();
+        for catch in trial.caught_by.iter().take(named + OTHERS) {
+            let seeds = catch.seeds.map_or("-".to_owned(), |seeds| seeds.to_string());
+            let mark = if catch.named { '*' } else { ' ' };
+            let line = format!("   {mark} {}  {seeds}  {}", catch.test, catch.rule);
+            page.push_str(&shorten(&line, usize::from(table::WIDTH)));
+            page.push('\n');
+        }
+        let more = trial.caught_by.len().saturating_sub(named + OTHERS);
+        if more > 0 {
+            page.push_str(&format!("     and {}\n", show::count(more, "more test", "more tests")));
+        }
+        if let Some(problem) = &trial.problem {
+            page.push_str(&format!("   WRONG: {}\n", problem.replace('\n', "\n     ")));
+        }
+    }
+    page
+}
+
+fn shorten(line: &str, width: usize) -> String {
+    if line.chars().count() <= width {
+        return line.to_owned();
+    }
+    let kept: String = line.chars().take(width - 1).collect();
+    format!("{}…", kept.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn bug() -> Bug {
+        Bug {
+            id: "S1".to_owned(),
+            title: "t".to_owned(),
+            wrong: "w".to_owned(),
+            caught_by: vec!["part_a_x".to_owned()],
+            rule: Some("one value".to_owned()),
+            files: Vec::new(),
+            path: PathBuf::from("s1.patch"),
+        }
+    }
+
+    fn test(name: &str, verdict: Verdict) -> Graded {
+        Graded { name: name.to_owned(), verdict }
+    }
+
+    fn failed(text: &str) -> Verdict {
+        Verdict::Failed(Failure::read(text))
+    }
+
+    fn judged(tests: &[Graded]) -> (Trial, Option<String>) {
+        let mut trial = Trial {
+            bug: String::new(),
+            title: String::new(),
+            ok: false,
+            problem: None,
+            seeds: None,
+            caught_by: Vec::new(),
+            millis: 0,
+        };
+        let problem = judge(&bug(), tests, &mut trial, Duration::from_secs(1));
+        (trial, problem)
+    }
+
+    #[test]
+    fn a_bug_is_caught_when_its_tests_fail_and_name_the_rule() {
+        let (trial, problem) = judged(&[
+            test("part_a_w", failed("rule broken: another\n  seed: 3 (tried 4 of 200)")),
+            test("part_a_x", failed("rule broken: at most one value\n  seed: 8 (tried 9 of 200)")),
+            test("part_a_y", Verdict::Passed),
+        ]);
+        assert_eq!(problem, None);
+        assert_eq!(trial.seeds, Some(4));
+        assert_eq!(trial.caught_by[0].test, "part_a_x");
+        assert!(trial.caught_by[0].named && !trial.caught_by[1].named);
+    }
+
+    #[test]
+    fn everything_else_is_a_problem() {
+        let problem = |tests: &[Graded]| judged(tests).1.unwrap();
+        let passed = || test("part_a_x", Verdict::Passed);
+        assert!(problem(&[passed()]).starts_with("it survives"));
+        let other = problem(&[passed(), test("part_a_y", failed("rule broken: one value"))]);
+        assert_eq!(other, "its header names tests that passed: part_a_x");
+        let symptom = problem(&[test("part_a_x", failed("assertion failed"))]);
+        assert_eq!(symptom, "no test that its header names says \"one value\"");
+        let hung = problem(&[test("part_a_x", failed("one value")), test("part_a_y", Verdict::Hung)]);
+        assert!(hung.contains("had not ended after 1.0 s: part_a_y"), "{hung}");
+    }
+}

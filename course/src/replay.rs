@@ -1,0 +1,116 @@
+//! `cargo course replay`: a recorded run drawn again, or one seed of one test run again.
+
+use crate::graded::{Order, Report, Verdict};
+use crate::workspace::Workspace;
+use crate::{lab, picture, seed, show};
+use anyhow::{Context, Result, bail};
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The command line of `replay`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// A trace, or with --test a lab
+    #[arg(value_name = "FILE|LAB")]
+    what: String,
+    /// The graded test to run again
+    #[arg(long, value_name = "NAME")]
+    test: Option<String>,
+    /// The seed to run it with, decimal or 0x…
+    #[arg(long, value_name = "SEED", value_parser = seed::parse, allow_hyphen_values = true, requires = "test")]
+    seed: Option<u64>,
+    /// The diagram's width in letters [default: the terminal's, else 100]
+    #[arg(long, value_name = "N")]
+    width: Option<usize>,
+}
+
+/// Draws a trace, or runs a test again and draws that.
+pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
+    if let Some(test) = &args.test {
+        return again(args, workspace, test);
+    }
+    let path = PathBuf::from(&args.what);
+    if !path.is_file() {
+        if let Ok(lab) = lab::find_folder(workspace, &args.what) {
+            bail!(
+                "read the lab {} without a test, expected: cargo course replay {:02} --test NAME --seed N (a failing test \
+                 prints the whole command)",
+                lab.name,
+                lab.number
+            );
+        }
+        bail!(
+            "read `{}`, expected a trace (target/course/runs/….jsonl) or a lab with --test; next: cargo course run LAB",
+            args.what
+        );
+    }
+    show::out(&drawn(&path, args.width)?);
+    Ok(0)
+}
+
+/// A trace's header and picture.
+fn drawn(path: &Path, width: Option<usize>) -> Result<String> {
+    let trace = picture::read(path)?;
+    let header = &trace.header;
+    Ok(format!(
+        "\n{}\nlab {}, world {}, seed {}, commit {}, {} nodes, {} events\n\n{}",
+        header.run,
+        header.lab,
+        header.world,
+        header.seed,
+        header.commit,
+        header.nodes.len(),
+        trace.events.len(),
+        picture::draw(&trace, width)
+    ))
+}
+
+fn again(args: &Args, workspace: &Workspace, name: &str) -> Result<u8> {
+    let lab = lab::find(workspace, &args.what)?;
+    let test = lab.test(name)?;
+    let mut order = Order::all(&workspace.root, &lab);
+    order.tests = BTreeSet::from([name]);
+    let mut trace = None;
+    if let Some(seed) = args.seed {
+        let path = workspace
+            .target()
+            .join("course/runs")
+            .join(format!("{}-{}-{seed}.jsonl", lab.folder.name, test.name));
+        fs::create_dir_all(path.parent().expect("it lies in a folder"))
+            .with_context(|| format!("the folder of {} cannot be made", path.display()))?;
+        // An old trace of this seed must not pass for this run's.
+        let _ = fs::remove_file(&path);
+        order.variables.push(("SIMNET_SEED", seed.to_string()));
+        order.variables.push(("SIMNET_TRACE", path.display().to_string()));
+        trace = Some(path);
+    }
+    let tests = match order.run()? {
+        Report::Ran { tests, .. } => tests,
+        Report::NotBuilt(_) => {
+            bail!("{} does not build; what the compiler says stands above", lab.folder.name)
+        }
+    };
+    let verdict = tests.into_iter().next().map(|test| test.verdict).context("the test did not run")?;
+    let with = args.seed.map(|seed| format!(" with seed {seed}")).unwrap_or_default();
+    let mut page = match &verdict {
+        Verdict::Passed => format!("\n{name}{with}: ok, no rule is broken\n"),
+        Verdict::Hung => format!("\n{name}{with}: it did not end\n"),
+        Verdict::Failed(failure) => {
+            let what = match (&failure.rule, &failure.unwritten) {
+                (Some(_), _) => "the rule is still broken",
+                (None, Some(_)) => "it is not written yet",
+                (None, None) => "it still fails",
+            };
+            format!("\n{name}{with}: {what}\n\n{}\n", failure.rule_first(usize::MAX).join("\n"))
+        }
+    };
+    if let Some(path) = trace.filter(|path| path.is_file()) {
+        page.push_str(&drawn(&path, args.width)?);
+        page.push_str(&format!("\ntrace: {}\n", workspace.shown(&path)));
+    } else if args.seed.is_some() {
+        page.push_str("\nno trace was written: this test does not simulate, or stopped before it began to\n");
+    }
+    show::out(&page);
+    Ok(u8::from(verdict != Verdict::Passed))
+}

@@ -1,0 +1,209 @@
+//! `cargo course run`: a lab's program in a world, and a picture of what happened.
+
+use crate::cargo::Build;
+use crate::lab::Lab;
+use crate::outcome::{self, Outcome};
+use crate::workspace::Workspace;
+use crate::{experiment, lab, picture, seed, show, table};
+use anyhow::{Context, Result, bail};
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// The command line of `run`.
+#[derive(clap::Args)]
+pub struct Args {
+    /// The lab: `7`, `07-paxos` or `paxos`
+    lab: String,
+    /// The world: `sim`, …; a lab names those that suit it
+    #[arg(long, value_name = "WORLD", default_value = "sim")]
+    on: String,
+    /// An experiment file [default: experiments/default.toml of the lab, when there is one]
+    #[arg(long, value_name = "FILE")]
+    experiment: Option<PathBuf>,
+    /// The seed, decimal or 0x… [default: the experiment's, else 7]
+    #[arg(long, value_name = "SEED", value_parser = seed::parse, allow_hyphen_values = true)]
+    seed: Option<u64>,
+    /// How the program is built
+    #[arg(long, value_enum, default_value_t = Profile::Release)]
+    profile: Profile,
+    /// Print only the lab's JSON line
+    #[arg(long)]
+    json: bool,
+    /// Leave the diagram out
+    #[arg(long)]
+    no_diagram: bool,
+    /// The diagram's width in letters [default: the terminal's, else 100]
+    #[arg(long, value_name = "N")]
+    width: Option<usize>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Profile {
+    Dev,
+    Release,
+}
+
+/// The seed of a run that nobody chose one for.
+const SEED: u64 = 7;
+
+/// Builds, runs, and prints what happened. The status is the lab's own.
+pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
+    let lab = lab::find(workspace, &args.lab)?;
+    let default = lab.folder.path.join("experiments/default.toml");
+    let file = args.experiment.clone().or_else(|| default.is_file().then_some(default));
+    let experiment = file.as_deref().map(experiment::load).transpose()?;
+    let seed = args.seed.or(experiment.as_ref().and_then(|experiment| experiment.seed)).unwrap_or(SEED);
+    let program = build(workspace, &lab, args.profile)?;
+
+    let trace = PathBuf::from(format!("target/course/runs/{}-{seed}.jsonl", lab.folder.name));
+    let kept = workspace.root.join(&trace);
+    fs::create_dir_all(kept.parent().expect("it lies in a folder"))
+        .with_context(|| format!("the folder of {} cannot be made", kept.display()))?;
+    // An old trace of this seed must not pass for this run's.
+    let _ = fs::remove_file(&kept);
+
+    let mut command = Command::new(&program);
+    command.current_dir(&workspace.root).args(["run", "--on", &args.on, "--seed", &seed.to_string(), "--json"]);
+    command.arg("--trace").arg(&trace);
+    let mut json = tempfile::Builder::new().suffix(".json").tempfile()?;
+    if let Some(experiment) = &experiment {
+        serde_json::to_writer(&mut json, &experiment.json)?;
+        json.flush()?;
+        command.arg("--experiment").arg(json.path());
+    }
+    let done = command
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .output()
+        .with_context(|| format!("{} could not be started", program.display()))?;
+    let stdout = String::from_utf8_lossy(&done.stdout);
+    let status = match done.status.code() {
+        Some(2) => {
+            // It has said on standard error what was wrong with its use.
+            show::out(&stdout);
+            return Ok(2);
+        }
+        Some(code @ (0 | 1 | 3)) => code,
+        _ => bail!(
+            "the program of lab {} ended with {}, expected a status of 0, 1, 2 or 3; what it said stands above",
+            lab.folder.name,
+            done.status
+        ),
+    };
+    let Some(line) = outcome::line(&stdout) else {
+        bail!("the program of lab {} printed nothing, expected a JSON object on its last line", lab.folder.name);
+    };
+    let outcome = outcome::parse(line)?;
+    if args.json {
+        show::out(&format!("{line}\n"));
+    } else {
+        show::out(&page(&lab, &outcome, status));
+        show::out(&drawn(args, workspace, &outcome, &kept)?);
+    }
+    Ok(u8::try_from(status).expect("it is 0, 1 or 3"))
+}
+
+fn build(workspace: &Workspace, lab: &Lab, profile: Profile) -> Result<PathBuf> {
+    let topic = &lab.folder.topic;
+    let mut arguments = ["build", "--package", &lab.package(), "--bin", topic].map(str::to_owned).to_vec();
+    if profile == Profile::Release {
+        arguments.push("--release".to_owned());
+    }
+    let mut built = Build { root: &workspace.root, arguments, target: None, talk: true }.run()?;
+    if !built.ok {
+        bail!("{} does not build; what the compiler says stands above", lab.folder.name);
+    }
+    built
+        .programs
+        .remove(&("bin".to_owned(), topic.clone()))
+        .with_context(|| format!("cargo built no program `{topic}`"))
+}
+
+/// What happened, in a table.
+fn page(lab: &Lab, outcome: &Outcome, status: i32) -> String {
+    let mut page = format!(
+        "\nLab {}: {}, world {}, seed {}: {}\n\n",
+        lab.short(),
+        lab.sheet.title,
+        outcome.world,
+        outcome.seed,
+        outcome::status(status)
+    );
+    let mut facts = table::plain();
+    for (key, value) in &outcome.outcome {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        facts.add_row([key.replace('_', " "), value]);
+    }
+    facts.add_row(["nodes".to_owned(), format!("{}: {}", outcome.nodes.len(), outcome.nodes.join(", "))]);
+    let fired: Vec<String> = outcome
+        .faults
+        .iter()
+        .filter(|(_, count)| **count > 0)
+        .map(|(kind, count)| format!("{kind} {count}"))
+        .collect();
+    let fired = if fired.is_empty() { "none".to_owned() } else { fired.join(", ") };
+    facts.add_row(["faults that fired".to_owned(), fired]);
+    let times = format!("{} virtual, {} real", micros(outcome.virtual_us), micros(outcome.real_us));
+    facts.add_row(["time".to_owned(), times]);
+    facts.add_row(["trace hash".to_owned(), outcome.trace_hash.clone()]);
+    page.push_str(&table::text(&facts));
+
+    let mut messages = table::headed(&["message", ">count", ">bytes"]);
+    for (name, count) in &outcome.messages {
+        messages.add_row([name.clone(), count.count.to_string(), count.bytes.to_string()]);
+    }
+    let count: u64 = outcome.messages.values().map(|count| count.count).sum();
+    let bytes: u64 = outcome.messages.values().map(|count| count.bytes).sum();
+    messages.add_row(["all".to_owned(), count.to_string(), bytes.to_string()]);
+    page.push('\n');
+    page.push_str(&table::text(&messages));
+
+    for violation in &outcome.violations {
+        page.push_str(&format!(
+            "\nrule broken: {}\n  expected: {}\n  got: {}\n",
+            violation.rule, violation.expected, violation.got
+        ));
+    }
+    page
+}
+
+/// The picture and where the trace is.
+fn drawn(args: &Args, workspace: &Workspace, outcome: &Outcome, kept: &Path) -> Result<String> {
+    // A lab may have put its trace elsewhere, and says so.
+    let told = outcome.trace.as_ref().map(|told| workspace.root.join(told));
+    let Some(path) = told.into_iter().chain([kept.to_owned()]).find(|path| path.is_file()) else {
+        return Ok("\nno trace was written\n".to_owned());
+    };
+    let mut page = String::new();
+    if !args.no_diagram {
+        page.push('\n');
+        page.push_str(&picture::draw(&picture::read(&path)?, args.width));
+    }
+    let shown = workspace.shown(&path);
+    page.push_str(&format!("\ntrace: {shown}\nagain: cargo course replay {shown}\n"));
+    Ok(page)
+}
+
+/// `12.3 ms`: whole numbers only, as everywhere.
+fn micros(us: u64) -> String {
+    match us {
+        0..1_000 => format!("{us} µs"),
+        1_000..1_000_000 => format!("{}.{} ms", us / 1_000, us % 1_000 / 100),
+        _ => format!("{}.{:02} s", us / 1_000_000, us % 1_000_000 / 10_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_keep_three_places_or_so() {
+        assert_eq!(micros(999), "999 µs");
+        assert_eq!(micros(12_345), "12.3 ms");
+        assert_eq!(micros(61_070_000), "61.07 s");
+    }
+}

@@ -1,0 +1,67 @@
+//! The kill matrix: what is caught, and every way in which a wrong solution is not caught as its header says.
+
+mod fixture;
+
+use fixture::{Fixture, patch};
+
+#[test]
+fn a_bug_is_caught_by_the_tests_that_its_header_names() {
+    let course = Fixture::new();
+    let said = course.course(&["bugs", "01"]);
+    said.expect(
+        0,
+        &[
+            "C1   a step counts twice",
+            "   * part_a_counts_every_step  2  a step counts once",
+            "   * part_b_undo_is_exact  -  an undone step leaves no trace",
+            "1 of 1 wrong solution caught",
+        ],
+    )
+    .expect_narrow();
+    assert!(course.read("01-counter/src/counter.rs").contains("self.steps += 1;"), "the course itself is not touched");
+
+    let said = course.course(&["bugs", "01", "--only", "c1", "--json"]);
+    let matrix = &said.expect(0, &[]).stdout;
+    assert!(matrix.contains(r#""bug":"C1","title":"a step counts twice","ok":true,"problem":null,"seeds":2"#), "{matrix}");
+}
+
+#[test]
+fn a_survivor_and_its_kin_are_red() {
+    let course = Fixture::new();
+    let good = patch("C1", "part_a_counts_every_step");
+    for (name, text) in [
+        ("c2", good.replace("C1", "C2").replace("Caught-by: ", "Caught-by: part_a_begins_at_zero, ")),
+        ("c3", good.replace("C1", "C3").replace("+        self.steps += 2;", "+        self.steps += 1; // no")),
+        ("c4", good.replace("C1", "C4").replace("-        self.steps += 1;", "-        self.steps += 7;")),
+        ("c5", good.replace("C1", "C5").replace("+= 2;", "+= two;")),
+        ("c6", good.replace("C1", "C6").replace("Rule: a step counts once", "Rule: words that nobody says")),
+        ("c10", good.replace("C1", "C10").replace("+        self.steps += 2;", "+        loop {}")),
+    ] {
+        course.write(&format!("01-counter/bugs/{name}.patch"), &text);
+    }
+    let said = course.course(&["bugs", "01", "--jobs", "2", "--limit", "2"]);
+    said.expect(
+        1,
+        &[
+            "WRONG: its header names tests that passed: part_a_begins_at_zero",
+            "WRONG: it survives: every test passes",
+            "WRONG: the patch does not apply",
+            "WRONG: it does not build",
+            "WRONG: no test that its header names says \"words that nobody says\"",
+            "WRONG: these had not ended after 2.0 s: part_a_counts_every_step",
+            "1 of 7 wrong solutions caught",
+        ],
+    );
+    let place = |bug: &str| said.stdout.find(&format!("\n{bug:<4} ")).unwrap_or_else(|| panic!("no {bug}"));
+    assert!(place("C1") < place("C2") && place("C6") < place("C10"), "{}", said.stdout);
+}
+
+#[test]
+fn nothing_is_said_when_the_solution_itself_fails() {
+    let course = Fixture::new();
+    course.replace("01-counter/src/counter.rs", "saturating_sub(1)", "saturating_sub(2) + 1");
+    course.course(&["bugs", "01"]).expect_wrong_use(&[
+        "the solution itself fails",
+        "part_b_undo_is_exact: an undone step leaves no trace",
+    ]);
+}

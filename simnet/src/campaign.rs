@@ -1,0 +1,472 @@
+//! Campaigns: one test under many seeds, over all cores, with the same answer whatever the number of threads.
+
+use crate::cluster::Cluster;
+use crate::diagram;
+use crate::monitor::{Marks, Violation};
+use crate::panics;
+use crate::process::{Observe, Process};
+use crate::sim::Sim;
+use crate::tally::Count;
+use crate::trace::Trace;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// Which test this is: [`this_test!`](crate::this_test) knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TestId {
+    /// The lab's folder, `07-paxos`.
+    pub lab: String,
+    /// The test function.
+    pub test: String,
+}
+
+impl TestId {
+    /// From a package's folder and the path of something inside the test function.
+    #[doc(hidden)]
+    pub fn here(manifest_dir: &str, path: &str) -> Self {
+        let lab = Path::new(manifest_dir)
+            .file_name()
+            .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+        let mut parts = path.rsplit("::").filter(|part| !part.starts_with("{{"));
+        let test = parts.nth(1).unwrap_or(path).to_string();
+        TestId { lab, test }
+    }
+
+    /// The command that runs this test under one seed, and draws what happens.
+    pub fn replay_command(&self, seed: u64) -> String {
+        let number = self.lab.split('-').next().unwrap_or(&self.lab);
+        format!("cargo course replay {number} --test {} --seed {seed}", self.test)
+    }
+}
+
+/// The [`TestId`] of the function in which it stands.
+#[macro_export]
+macro_rules! this_test {
+    () => {{
+        fn inside() {}
+        $crate::campaign::TestId::here(env!("CARGO_MANIFEST_DIR"), std::any::type_name_of_val(&inside))
+    }};
+}
+
+/// One seed of a campaign.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trial {
+    /// The seed.
+    pub seed: u64,
+    /// Whether this run is to be recorded: a failing seed is run once more, with recording on.
+    pub record: bool,
+}
+
+impl Trial {
+    /// The run of this trial.
+    pub fn sim<P: Observe>(&self, cluster: &Cluster<P>) -> Sim<P> {
+        let sim = Sim::new(self.seed, cluster);
+        if self.record { sim.recording(true).recording_views() } else { sim }
+    }
+}
+
+/// A seed under which a rule was broken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The seed.
+    pub seed: u64,
+    /// The rule.
+    pub violation: Violation,
+}
+
+/// What a campaign found.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// How many seeds were run.
+    pub seeds: u64,
+    /// The seeds that broke a rule, lowest first. Where the campaign ends with the first failure: that one.
+    pub failures: Vec<Failure>,
+    /// The situations reached.
+    pub marks: Marks,
+    /// How often each kind of fault did something.
+    pub faults: BTreeMap<&'static str, u64>,
+    /// Messages by name.
+    pub messages: BTreeMap<&'static str, Count>,
+    /// Events of all runs.
+    pub events: u64,
+    /// Virtual microseconds of all runs.
+    pub virtual_us: u64,
+}
+
+impl Report {
+    fn add<P: Process>(&mut self, sim: &Sim<P>) {
+        self.marks.add(sim.marks());
+        for (kind, count) in sim.tally().faults() {
+            *self.faults.entry(kind).or_default() += count;
+        }
+        for (name, count) in sim.tally().by_name() {
+            let total = self.messages.entry(name).or_default();
+            total.count += count.count;
+            total.bytes += count.bytes;
+        }
+        self.events += sim.events();
+        self.virtual_us += sim.now().as_micros();
+    }
+
+    fn merge(&mut self, other: Report) {
+        self.seeds += other.seeds;
+        self.failures.extend(other.failures);
+        self.marks.add(&other.marks);
+        for (kind, count) in other.faults {
+            *self.faults.entry(kind).or_default() += count;
+        }
+        for (name, count) in other.messages {
+            let total = self.messages.entry(name).or_default();
+            total.count += count.count;
+            total.bytes += count.bytes;
+        }
+        self.events += other.events;
+        self.virtual_us += other.virtual_us;
+    }
+
+    /// The failures by the rule that was broken, each with its seeds.
+    pub fn by_rule(&self) -> BTreeMap<&str, Vec<u64>> {
+        let mut rules: BTreeMap<&str, Vec<u64>> = BTreeMap::new();
+        for failure in &self.failures {
+            rules.entry(&failure.violation.rule).or_default().push(failure.seed);
+        }
+        rules
+    }
+}
+
+/// Many seeds of one test.
+pub struct Campaign<'a> {
+    id: TestId,
+    seeds: u64,
+    must_reach: Vec<&'static str>,
+    must_fire: Vec<&'static str>,
+    settings: Settings,
+    progress: Option<&'a (dyn Fn(u64, u64) + Sync)>,
+}
+
+/// What the environment asks of a campaign.
+#[derive(Clone, Debug, Default)]
+struct Settings {
+    /// `SIMNET_SEEDS`: how many seeds.
+    seeds: Option<u64>,
+    /// `SIMNET_SEED`: this one only.
+    seed: Option<u64>,
+    /// `SIMNET_TRACE`: where to record it.
+    trace: Option<PathBuf>,
+    /// `SIMNET_KEPT=0`: do not try the kept failures first, nor keep any.
+    forget: bool,
+    threads: Option<usize>,
+}
+
+impl Settings {
+    fn from_environment() -> Self {
+        let number = |name: &str| {
+            let text = std::env::var(name).ok()?;
+            Some(parse_seed(&text).unwrap_or_else(|error| panic!("{name}: {error}")))
+        };
+        Settings {
+            seeds: number("SIMNET_SEEDS"),
+            seed: number("SIMNET_SEED"),
+            trace: std::env::var_os("SIMNET_TRACE").map(PathBuf::from),
+            forget: std::env::var("SIMNET_KEPT").is_ok_and(|kept| kept == "0"),
+            threads: None,
+        }
+    }
+}
+
+/// Reads a seed: any number of 64 bits, decimal or `0x…`.
+///
+/// # Errors
+/// Says what was read and what was expected.
+pub fn parse_seed(text: &str) -> Result<u64, String> {
+    let digits = text.trim();
+    let hex = digits.strip_prefix("0x").or_else(|| digits.strip_prefix("0X"));
+    let all_digits = !digits.is_empty() && hex.unwrap_or(digits).bytes().all(|byte| byte.is_ascii_hexdigit());
+    let number = if all_digits {
+        hex.map_or_else(|| digits.parse(), |hex| u64::from_str_radix(hex, 16)).ok()
+    } else {
+        None
+    };
+    number.ok_or_else(|| {
+        format!(
+            "read the seed `{text}`, expected a number from 0 to {}, decimal or in hexadecimal as 0x2a",
+            u64::MAX
+        )
+    })
+}
+
+impl<'a> Campaign<'a> {
+    /// A campaign of 200 seeds, unless [`Campaign::seeds`] or `SIMNET_SEEDS` says otherwise.
+    pub fn new(id: TestId) -> Self {
+        let settings = Settings::from_environment();
+        Campaign { id, seeds: 200, must_reach: Vec::new(), must_fire: Vec::new(), settings, progress: None }
+    }
+
+    /// How many seeds, from 0 on.
+    pub fn seeds(mut self, seeds: u64) -> Self {
+        self.seeds = seeds;
+        self
+    }
+
+    /// The test claims these situations: it fails when no seed reached one of them.
+    pub fn reaching(mut self, situations: &[&'static str]) -> Self {
+        self.must_reach.extend(situations);
+        self
+    }
+
+    /// The test claims these kinds of faults: it fails when one never did anything under any seed.
+    pub fn firing(mut self, faults: &[&'static str]) -> Self {
+        self.must_fire.extend(faults);
+        self
+    }
+
+    /// Uses so many threads instead of all cores. The report is the same.
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.settings.threads = Some(threads.max(1));
+        self
+    }
+
+    /// Tells `progress` how many seeds are done, of how many.
+    pub fn progress(mut self, progress: &'a (dyn Fn(u64, u64) + Sync)) -> Self {
+        self.progress = Some(progress);
+        self
+    }
+
+    /// Runs all seeds, and collects every failure.
+    pub fn explore<P: Process>(&self, trial: impl Fn(&Trial) -> Sim<P> + Sync) -> Report {
+        self.sweep(self.count(), false, &trial)
+    }
+
+    /// Runs the seeds up to the first that breaks a rule. Failures of earlier runs come first.
+    ///
+    /// # Panics
+    /// When a rule is broken, or when what the test claims was never reached. The panic is the explanation: the rule, what was
+    /// expected and seen, the seed, how to replay it, and a picture of the run.
+    pub fn run<P: Process>(&self, trial: impl Fn(&Trial) -> Sim<P> + Sync) -> Report {
+        if let Some(seed) = self.settings.seed {
+            return self.run_one(seed, &trial);
+        }
+        self.try_kept(&trial);
+        let report = self.sweep(self.count(), true, &trial);
+        if let Some(failure) = report.failures.first() {
+            self.keep(failure.seed);
+            panic!("{}", self.explain(failure, Some(failure.seed + 1), &trial));
+        }
+        self.check_claims(&report);
+        report
+    }
+
+    fn count(&self) -> u64 {
+        self.settings.seeds.unwrap_or(self.seeds)
+    }
+
+    fn run_one<P: Process>(&self, seed: u64, trial: &(impl Fn(&Trial) -> Sim<P> + Sync)) -> Report {
+        let mut report = Report { seeds: 1, ..Report::default() };
+        match attempt(trial, Trial { seed, record: self.settings.trace.is_some() }) {
+            Ok(sim) => {
+                if let (Some(path), Some(trace)) = (&self.settings.trace, sim.trace(&self.id.lab)) {
+                    write_trace(&trace, path)
+                        .unwrap_or_else(|error| panic!("could not write {}: {error}", path.display()));
+                }
+                if let Some(violation) = sim.violation() {
+                    let failure = Failure { seed, violation: violation.clone() };
+                    panic!("{}", self.explain(&failure, None, trial));
+                }
+                report.add(&sim);
+            }
+            Err(violation) => panic!("{}", self.explain(&Failure { seed, violation }, None, trial)),
+        }
+        report
+    }
+
+    fn sweep<P: Process>(
+        &self,
+        seeds: u64,
+        stop_at_first: bool,
+        trial: &(impl Fn(&Trial) -> Sim<P> + Sync),
+    ) -> Report {
+        let next = AtomicU64::new(0);
+        let done = AtomicU64::new(0);
+        // No seed above the lowest failure is started, every one below it is finished: the answer is the lowest.
+        let lowest = AtomicU64::new(u64::MAX);
+        let total = Mutex::new(Report::default());
+        let panicked = AtomicBool::new(false);
+        let threads = self
+            .settings
+            .threads
+            .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        let work = || {
+            let mut mine = Report::default();
+            loop {
+                let seed = next.fetch_add(1, Ordering::Relaxed);
+                let above = stop_at_first && seed > lowest.load(Ordering::Relaxed);
+                if seed >= seeds || above || panicked.load(Ordering::Relaxed) {
+                    break;
+                }
+                let failed = match attempt(trial, Trial { seed, record: false }) {
+                    Ok(sim) => {
+                        mine.add(&sim);
+                        sim.violation().cloned()
+                    }
+                    Err(violation) => Some(violation),
+                };
+                mine.seeds += 1;
+                if let Some(violation) = failed {
+                    lowest.fetch_min(seed, Ordering::Relaxed);
+                    mine.failures.push(Failure { seed, violation });
+                }
+                let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+                if let Some(progress) = self.progress {
+                    progress(done, seeds);
+                }
+            }
+            total.lock().expect("no thread panics while it adds its report").merge(mine);
+        };
+        if threads == 1 {
+            work();
+        } else {
+            std::thread::scope(|scope| (0..threads).for_each(|_| drop(scope.spawn(work))));
+        }
+        let mut report = total.into_inner().expect("all threads have ended");
+        report.failures.sort_by_key(|failure| failure.seed);
+        if stop_at_first {
+            report.failures.truncate(1);
+        }
+        report
+    }
+
+    fn check_claims(&self, report: &Report) {
+        // Fewer seeds than the test asks for, by `--seeds`, may miss what all of them reach.
+        if report.seeds < self.seeds {
+            return;
+        }
+        let missed: Vec<&str> =
+            self.must_reach.iter().copied().filter(|mark| report.marks.count(mark) == 0).collect();
+        let idle: Vec<&str> =
+            self.must_fire.iter().copied().filter(|kind| !report.faults.contains_key(kind)).collect();
+        if !missed.is_empty() || !idle.is_empty() {
+            let list = |what: &[&str]| if what.is_empty() { "none".to_string() } else { what.join(", ") };
+            panic!(
+                "rule broken: a test reaches what it claims\n  expected: {} seeds reach each situation and fire each fault\n  \
+                 got: situations never reached: {}; faults that never did anything: {}",
+                report.seeds,
+                list(&missed),
+                list(&idle)
+            );
+        }
+    }
+
+    /// The page of a failure, as text.
+    fn explain<P: Process>(
+        &self,
+        failure: &Failure,
+        tried: Option<u64>,
+        trial: &impl Fn(&Trial) -> Sim<P>,
+    ) -> String {
+        let tried = tried.map(|tried| format!(" (tried {tried} of {})", self.count())).unwrap_or_default();
+        let mut text = format!(
+            "{}\n  seed: {}{tried}\n  replay: {}\n",
+            failure.violation,
+            failure.seed,
+            self.id.replay_command(failure.seed)
+        );
+        let recorded = attempt(trial, Trial { seed: failure.seed, record: true });
+        if let Some(trace) = recorded.ok().and_then(|sim| sim.trace(&self.id.lab)) {
+            let path = failures_dir(&self.id.lab).join(format!("{}-{}.jsonl", self.id.test, failure.seed));
+            match write_trace(&trace, &path) {
+                Ok(()) => text.push_str(&format!("  trace: {}\n", path.display())),
+                Err(error) => {
+                    text.push_str(&format!("  trace: could not write {}: {error}\n", path.display()))
+                }
+            }
+            let options = diagram::Options { max_lines: Some(60), ..diagram::Options::default() };
+            text.push('\n');
+            text.push_str(&diagram::render(&trace, &options));
+        }
+        text
+    }
+
+    /// Seeds that have failed before are tried first; those that pass now are forgotten.
+    fn try_kept<P: Process>(&self, trial: &(impl Fn(&Trial) -> Sim<P> + Sync)) {
+        if self.settings.forget {
+            return;
+        }
+        let mut kept = self.kept();
+        for seed in kept.clone() {
+            let violation = match attempt(trial, Trial { seed, record: false }) {
+                Ok(sim) => sim.violation().cloned(),
+                Err(violation) => Some(violation),
+            };
+            if let Some(violation) = violation {
+                let text = self.explain(&Failure { seed, violation }, None, trial);
+                panic!("{}", text.replacen("\n  replay:", " (it has failed before)\n  replay:", 1));
+            }
+            kept.remove(&seed);
+            self.write_kept(&kept);
+        }
+    }
+
+    fn kept_path(&self) -> PathBuf {
+        failures_dir(&self.id.lab).join(format!("{}.seeds", self.id.test))
+    }
+
+    fn kept(&self) -> BTreeSet<u64> {
+        let text = std::fs::read_to_string(self.kept_path()).unwrap_or_default();
+        text.lines().filter_map(|line| parse_seed(line).ok()).collect()
+    }
+
+    fn keep(&self, seed: u64) {
+        if !self.settings.forget {
+            let mut kept = self.kept();
+            kept.insert(seed);
+            self.write_kept(&kept);
+        }
+    }
+
+    fn write_kept(&self, kept: &BTreeSet<u64>) {
+        let path = self.kept_path();
+        let text: String = kept.iter().map(|seed| format!("{seed}\n")).collect();
+        // Where nothing can be written the failure is still reported; it is only not tried first next time.
+        let written =
+            path.parent().map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&path, text));
+        if let Err(error) = written {
+            eprintln!("could not keep the failing seeds in {}: {error}", path.display());
+        }
+    }
+}
+
+impl fmt::Debug for Campaign<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Campaign").field("id", &self.id).field("seeds", &self.seeds).finish_non_exhaustive()
+    }
+}
+
+/// Runs one trial. A panic of the test's own code, outside any process, is a failure of that seed.
+fn attempt<P: Process>(run: &impl Fn(&Trial) -> Sim<P>, trial: Trial) -> Result<Sim<P>, Violation> {
+    catch_unwind(AssertUnwindSafe(|| run(&trial))).map_err(|panic| {
+        Violation::new("what the test asserts", "the assertion holds", panics::message(&*panic))
+    })
+}
+
+/// Writes a trace to a file, in folders that are made for it.
+///
+/// # Errors
+/// What the file system answers.
+pub fn write_trace(trace: &Trace, path: &Path) -> std::io::Result<()> {
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    trace.write(std::io::BufWriter::new(std::fs::File::create(path)?))
+}
+
+/// Where traces and seeds of failing tests are kept: `target/failures/<lab>`.
+pub fn failures_dir(lab: &str) -> PathBuf {
+    // The test runs from `target/<profile>/deps`; cargo marks the target folder.
+    let executable = std::env::current_exe().unwrap_or_default();
+    let target = executable.ancestors().find(|folder| folder.join("CACHEDIR.TAG").exists());
+    target.map_or_else(|| PathBuf::from("target"), Path::to_path_buf).join("failures").join(lab)
+}

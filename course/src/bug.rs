@@ -51,7 +51,10 @@ impl Bug {
                 last = None;
             } else if line.starts_with([' ', '\t']) {
                 let Some(key) = last else {
-                    return Err(fault(format!("read `{}`, expected a `Key: value` line before it", line.trim())));
+                    return Err(fault(format!(
+                        "read `{}`, expected a `Key: value` line before it",
+                        line.trim()
+                    )));
                 };
                 let value = values[key].get_or_insert_default();
                 value.push(' ');
@@ -76,7 +79,8 @@ impl Bug {
         let Some(diff_at) = diff_at else {
             return Err(Fault {
                 line: text.lines().count().max(1),
-                what: "read no `diff --git` line, expected the output of `git diff` after the header".to_owned(),
+                what: "read no `diff --git` line, expected the output of `git diff` after the header"
+                    .to_owned(),
             });
         };
         let [id, title, wrong, caught_by, rule] = values;
@@ -224,7 +228,10 @@ diff --git a/07-paxos/src/acceptor.rs b/07-paxos/src/acceptor.rs
     fn what_is_no_header_is_named_with_its_line() {
         let fault = parse(&PATCH.replace("Rule:", "Rules:")).unwrap_err();
         assert_eq!(fault.line, 7);
-        assert!(fault.what.contains("read `Rules: below its promise`, expected one of: `Bug: …`"), "{fault:?}");
+        assert!(
+            fault.what.contains("read `Rules: below its promise`, expected one of: `Bug: …`"),
+            "{fault:?}"
+        );
         let fault = parse(&PATCH.replace("Rule: below its promise", "Title: again")).unwrap_err();
         assert!(fault.what.contains("a second `Title:`"), "{fault:?}");
         let fault = parse("Bug: S3\nTitle: x\n").unwrap_err();

@@ -138,7 +138,10 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
 fn chosen(lab: &Lab, only: &[String]) -> Result<Vec<Bug>> {
     let bugs = bug::all(&lab.folder.path)?;
     if bugs.is_empty() {
-        bail!("{0}/bugs has no patches; expected {0}/bugs/<name>.patch (course/README.md, \"Wrong solutions\")", lab.folder.name);
+        bail!(
+            "{0}/bugs has no patches; expected {0}/bugs/<name>.patch (course/README.md, \"Wrong solutions\")",
+            lab.folder.name
+        );
     }
     for read in only {
         if !bugs.iter().any(|bug| bug.id.eq_ignore_ascii_case(read)) {
@@ -173,7 +176,9 @@ impl Copy<'_> {
                     .filter_map(|test| match &test.verdict {
                         Verdict::Passed => None,
                         Verdict::Failed(failure) => Some(format!("  {}: {}", test.name, failure.headline())),
-                        Verdict::Hung => Some(format!("  {}: it did not end in {}", test.name, limits::shown(self.limit))),
+                        Verdict::Hung => {
+                            Some(format!("  {}: it did not end in {}", test.name, limits::shown(self.limit)))
+                        }
                     })
                     .collect();
                 if !failing.is_empty() {
@@ -285,10 +290,12 @@ fn matrix(lab: &Lab, trials: &[Trial]) -> String {
     for trial in trials {
         page.push_str(&format!("\n{:<4} {}\n", trial.bug, trial.title));
         let named = trial.caught_by.iter().filter(|catch| catch.named).count();
-        for catch in trial.caught_by.iter().take(named + OTHERS) {
+        let shown = || trial.caught_by.iter().take(named + OTHERS);
+        let width = shown().map(|catch| catch.test.chars().count()).max().unwrap_or_default();
+        for catch in shown() {
             let seeds = catch.seeds.map_or("-".to_owned(), |seeds| seeds.to_string());
             let mark = if catch.named { '*' } else { ' ' };
-            let line = format!("   {mark} {}  {seeds}  {}", catch.test, catch.rule);
+            let line = format!("   {mark} {:width$}  {seeds:>5}  {}", catch.test, catch.rule);
             page.push_str(&shorten(&line, usize::from(table::WIDTH)));
             page.push('\n');
         }

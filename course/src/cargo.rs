@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ffi::OsString;
 use std::io::{BufRead, BufReader, IsTerminal, Read, Seek, stderr};
 use std::path::{Path, PathBuf};
@@ -80,6 +80,7 @@ impl Build<'_> {
             .context("`cargo` could not be started; next: install Rust from https://rustup.rs")?;
         let mut built = Built::default();
         let mut shown = String::new();
+        let mut said_before = BTreeSet::new();
         let lines = BufReader::new(child.stdout.take().expect("it is piped"));
         for line in lines.lines() {
             // What is not a message of cargo's is a build script's own output.
@@ -94,6 +95,10 @@ impl Build<'_> {
                 "compiler-message" => {
                     let Some(message) = line.message else { continue };
                     let rendered = message.rendered.unwrap_or_default();
+                    // A library is compiled once for itself and once for its own tests; to say it once is enough.
+                    if !said_before.insert(rendered.clone()) {
+                        continue;
+                    }
                     if self.talk {
                         eprint!("{rendered}");
                     }
@@ -113,8 +118,11 @@ impl Build<'_> {
             said.read_to_end(&mut bytes)?;
             let said = String::from_utf8_lossy(&bytes);
             // Progress is of no interest once it has failed.
-            let progress = ["Compiling", "Checking", "Locking", "Updating", "Downloading", "Downloaded", "Blocking"];
-            for line in said.lines().filter(|line| !progress.iter().any(|word| line.trim_start().starts_with(word))) {
+            let progress =
+                ["Compiling", "Checking", "Locking", "Updating", "Downloading", "Downloaded", "Blocking"];
+            for line in
+                said.lines().filter(|line| !progress.iter().any(|word| line.trim_start().starts_with(word)))
+            {
                 shown.push_str(line);
                 shown.push('\n');
             }

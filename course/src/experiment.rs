@@ -52,7 +52,9 @@ fn json(value: Value) -> Json {
         Value::Boolean(truth) => Json::Bool(truth),
         Value::Datetime(time) => Json::String(time.to_string()),
         Value::Array(values) => Json::Array(values.into_iter().map(json).collect()),
-        Value::Table(table) => Json::Object(table.into_iter().map(|(key, value)| (key, json(value))).collect()),
+        Value::Table(table) => {
+            Json::Object(table.into_iter().map(|(key, value)| (key, json(value))).collect())
+        }
     }
 }
 
@@ -62,7 +64,8 @@ mod tests {
 
     #[test]
     fn toml_becomes_json_without_the_seed() {
-        let read = parse("seed = 17\nnodes = 5\nrate = 0.5\n[[fault]]\nat = \"10ms\"\nwhen = 2026-01-01\n").unwrap();
+        let read =
+            parse("seed = 17\nnodes = 5\nrate = 0.5\n[[fault]]\nat = \"10ms\"\nwhen = 2026-01-01\n").unwrap();
         assert_eq!(read.seed, Some(17));
         assert_eq!(
             read.json,

@@ -47,11 +47,12 @@ impl Failure {
                 continue;
             }
             kept.push(line);
-            if let Some((_, rule)) = line.split_once(RULE) {
+            if let Some((_, what)) = line.split_once(UNWRITTEN) {
+                // Also as a broken rule, which is how a simulation reports a panic of a node.
+                failure.unwritten.get_or_insert(what.trim().to_owned());
+            } else if let Some((_, rule)) = line.split_once(RULE) {
                 in_rule = failure.rule.is_none();
                 failure.rule.get_or_insert(rule.trim().to_owned());
-            } else if let Some((_, what)) = line.split_once(UNWRITTEN) {
-                failure.unwritten.get_or_insert(what.trim().to_owned());
             } else if in_rule && line.starts_with(' ') {
                 if let Some(said) = line.trim_start().strip_prefix("seed: ") {
                     let (seed, rest) = said.split_once(' ').unwrap_or((said, ""));
@@ -75,19 +76,28 @@ impl Failure {
         failure
     }
 
-    /// The text with the lines of the broken rule first, then the rest, at most `most` lines of it.
+    /// The lines of the broken rule: the rule and what is indented below it.
+    pub fn rule_lines(&self) -> Vec<&str> {
+        let lines = self.text.lines().skip_while(|line| !line.contains(RULE));
+        lines
+            .enumerate()
+            .take_while(|(index, line)| *index == 0 || line.starts_with(' '))
+            .map(|(_, line)| line)
+            .collect()
+    }
+
+    /// The text with the lines of the broken rule first, then what follows them, then what stands before, at most `most`
+    /// lines.
     pub fn rule_first(&self, most: usize) -> Vec<String> {
         let lines: Vec<&str> = self.text.lines().collect();
-        let Some(start) = lines.iter().position(|line| line.contains(RULE)) else {
-            return cut(lines, most);
-        };
-        let length = 1 + lines[start + 1..].iter().take_while(|line| line.starts_with(' ')).count();
-        let mut ordered: Vec<&str> = lines[start..start + length].to_vec();
-        let mut rest: Vec<&str> = lines[..start].to_vec();
-        rest.extend(&lines[start + length..]);
-        if rest.iter().any(|line| !line.trim().is_empty()) {
+        let start = lines.iter().position(|line| line.contains(RULE)).unwrap_or_default();
+        let mut ordered = lines[start..].to_vec();
+        if start > 0 {
             ordered.push("");
-            ordered.extend(rest);
+            ordered.extend(&lines[..start]);
+        }
+        while ordered.last().is_some_and(|line| line.trim().is_empty()) {
+            ordered.pop();
         }
         cut(ordered, most)
     }
@@ -143,8 +153,9 @@ note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
         assert_eq!(failure.place.as_deref(), Some("07-paxos/tests/part_c.rs:31"));
         let lines = failure.rule_first(10);
         assert_eq!(lines[0], "rule broken: at most one value is chosen");
-        assert_eq!(lines[6..], ["", "some output", ""]);
-        assert_eq!(failure.rule_first(2)[2], "… and 7 more lines");
+        assert_eq!(lines[6..], ["", "some output"]);
+        assert_eq!(failure.rule_lines(), lines[..6]);
+        assert_eq!(failure.rule_first(2)[2], "… and 6 more lines");
     }
 
     #[test]
@@ -161,6 +172,10 @@ note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
         assert_eq!(failure.unwritten.as_deref(), Some("Part B: answer a Prepare"));
         assert_eq!(failure.place.as_deref(), Some("07-paxos/src/acceptor.rs:9"));
         assert_eq!(failure.headline(), "Part B: answer a Prepare");
+        let failure = Failure::read(
+            "rule broken: not yet implemented: Part B: answer a Prepare\n  expected: a solution\n",
+        );
+        assert_eq!((failure.unwritten.as_deref(), failure.rule), (Some("Part B: answer a Prepare"), None));
     }
 
     #[test]

@@ -65,7 +65,7 @@ pub enum Report {
 }
 
 /// The variables by which tests are told what to explore.
-pub const VARIABLES: [&str; 3] = ["SIMNET_SEEDS", "SIMNET_SEED", "SIMNET_TRACE"];
+const VARIABLES: [&str; 4] = ["SIMNET_SEEDS", "SIMNET_SEED", "SIMNET_TRACE", "SIMNET_KEPT"];
 
 impl<'a> Order<'a> {
     /// An order for all graded tests of a lab in the repository itself.
@@ -84,7 +84,8 @@ impl<'a> Order<'a> {
 
     /// Builds and runs.
     pub fn run(&self) -> Result<Report> {
-        let wanted = || self.lab.tests().map(|(_, test)| test).filter(|test| self.tests.contains(test.name.as_str()));
+        let wanted =
+            || self.lab.tests().map(|(_, test)| test).filter(|test| self.tests.contains(test.name.as_str()));
         let files: BTreeSet<&str> = wanted().map(|test| test.file.as_str()).collect();
         let mut arguments: Vec<String> =
             ["test", "--no-run", "--package", &self.lab.package()].map(str::to_owned).to_vec();
@@ -112,7 +113,13 @@ impl<'a> Order<'a> {
     }
 
     /// Runs one test program as cargo would: in its package's folder.
-    fn run_file(&self, file: &str, program: &Path, names: &BTreeSet<&str>, clock: &Clock) -> Result<Vec<Graded>> {
+    fn run_file(
+        &self,
+        file: &str,
+        program: &Path,
+        names: &BTreeSet<&str>,
+        clock: &Clock,
+    ) -> Result<Vec<Graded>> {
         let folder = self.root.join(&self.lab.folder.name);
         let mut command = Command::new(program);
         command
@@ -127,6 +134,8 @@ impl<'a> Order<'a> {
             for variable in VARIABLES {
                 command.env_remove(variable);
             }
+            // Seeds that failed before are not tried first: how many seeds a test needs must not depend on runs before.
+            command.env("SIMNET_KEPT", "0");
         }
         command.envs(self.variables.iter().map(|(name, value)| (name, value)));
         let left = self.limit.map(|limit| limit.saturating_sub(clock.elapsed()));
@@ -149,7 +158,12 @@ impl<'a> Order<'a> {
             .collect();
         if self.talk {
             let passed = graded.iter().filter(|test| test.verdict == Verdict::Passed).count();
-            eprintln!("{:>12} {file}: {passed} of {} in {}", "Tested", graded.len(), limits::shown(done.took));
+            eprintln!(
+                "{:>12} {file}: {passed} of {} in {}",
+                "Tested",
+                graded.len(),
+                limits::shown(done.took)
+            );
         }
         Ok(graded)
     }

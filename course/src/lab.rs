@@ -304,7 +304,10 @@ starter = "green"
 
     #[test]
     fn a_labs_folder_is_two_digits_and_a_topic() {
-        assert_eq!(Folder::read(Path::new("/x/07-paxos")).map(|f| (f.number, f.topic)), Some((7, "paxos".into())));
+        assert_eq!(
+            Folder::read(Path::new("/x/07-paxos")).map(|f| (f.number, f.topic)),
+            Some((7, "paxos".into()))
+        );
         for name in ["course", "7-paxos", "07-", "07_paxos", "07-Paxos", "0a-paxos", "+7-paxos"] {
             assert_eq!(Folder::read(Path::new(name)), None, "{name}");
         }

@@ -13,7 +13,10 @@ pub struct Args {}
 pub fn run(_args: &Args, workspace: &Workspace) -> Result<u8> {
     let labs = lab::all(workspace)?;
     if labs.is_empty() {
-        show::out(&format!("no labs in {} (folders like 07-paxos with a lab.toml)\n", workspace.root.display()));
+        show::out(&format!(
+            "no labs in {} (folders like 07-paxos with a lab.toml)\n",
+            workspace.root.display()
+        ));
         return Ok(0);
     }
     let mut table = table::headed(&["lab", "title", ">parts", ">hours", ">points", "done"]);

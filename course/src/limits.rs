@@ -50,7 +50,10 @@ fn wait(child: &mut Child, clock: &Clock, limit: Duration) -> io::Result<Option<
             child.wait()?;
             return Ok(None);
         }
-        #[allow(clippy::disallowed_methods, reason = "it waits for another program, on the clock on the wall")]
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "it waits for another program, on the clock on the wall"
+        )]
         std::thread::sleep(Duration::from_millis(10));
     }
 }

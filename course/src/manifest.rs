@@ -63,12 +63,20 @@ pub fn with_members(text: &str, members: &[String]) -> Result<String> {
     if fewer.contains_key("default-members") {
         fewer.insert("default-members".to_owned(), list());
     }
+    // What names a folder below another member goes with it.
+    if let Some(Value::Array(excluded)) = fewer.get_mut("exclude") {
+        excluded.retain(|path| {
+            let path = path.as_str().unwrap_or_default();
+            members.iter().any(|member| path.starts_with(&format!("{member}/")))
+        });
+    }
     // What points to a folder that is not copied goes too.
     let mut gone: Vec<String> = Vec::new();
     if let Some(Value::Table(dependencies)) = fewer.get_mut("dependencies") {
         dependencies.retain(|name, value| {
             let path = value.get("path").and_then(Value::as_str);
-            let kept = path.is_none_or(|path| members.iter().any(|member| member == path.trim_end_matches('/')));
+            let kept =
+                path.is_none_or(|path| members.iter().any(|member| member == path.trim_end_matches('/')));
             if !kept {
                 gone.push(name.to_owned());
             }
@@ -126,6 +134,7 @@ members = [
 ]
 # peers are heavy
 default-members = ["simnet", "07-paxos"]
+exclude = ["peers/other", "simnet/fuzz"]
 
 [workspace.dependencies]
 lab-paxos = { path = "07-paxos" }
@@ -146,6 +155,7 @@ opt-level = 1
             r#"# The workspace.
 [workspace]
 default-members = ["simnet", "10-raft"]
+exclude = ["simnet/fuzz"]
 members = ["simnet", "10-raft"]
 resolver = "3"
 
@@ -181,7 +191,7 @@ opt-level = 1
     fn the_line_of_a_key() {
         assert_eq!(line_of(ROOT, "members"), 4);
         assert_eq!(line_of(ROOT, "peers"), 7);
-        assert_eq!(line_of(ROOT, "simnet"), 15);
+        assert_eq!(line_of(ROOT, "simnet"), 16);
         assert_eq!(line_of("[lib]\nname = \"x\"\n", "[lib]"), 1);
     }
 }

@@ -15,14 +15,22 @@ pub fn read(path: &Path) -> Result<Trace> {
     Trace::read(BufReader::new(file)).with_context(|| path.display().to_string())
 }
 
-/// Draws a trace. Without a width it takes the terminal's, as far as the shell tells it.
-pub fn draw(trace: &Trace, width: Option<usize>) -> String {
+/// How large a picture may be.
+#[derive(clap::Args)]
+pub struct Size {
+    /// The diagram's width in letters [default: the terminal's, else 100]
+    #[arg(long, value_name = "N")]
+    width: Option<usize>,
+    /// About how many lines the diagram may have; 0 for all. The middle is left out, never a violation
+    #[arg(long, value_name = "N", default_value_t = 200)]
+    lines: usize,
+}
+
+/// Draws a trace.
+pub fn draw(trace: &Trace, size: &Size) -> String {
     let told = || std::env::var("COLUMNS").ok()?.parse::<usize>().ok();
-    let width = width.or_else(told).unwrap_or(usize::from(crate::table::WIDTH)).clamp(40, 400);
+    let width = size.width.or_else(told).unwrap_or(usize::from(crate::table::WIDTH));
     let color = stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let mut picture = diagram::render(trace, &Options { width, color, ..Options::default() });
-    if !picture.ends_with('\n') {
-        picture.push('\n');
-    }
-    picture
+    let max_lines = (size.lines > 0).then_some(size.lines);
+    diagram::render(trace, &Options { width, color, max_lines })
 }

@@ -89,7 +89,8 @@ pub fn read(text: &str) -> Result<Vec<Region>, Vec<Fault>> {
     let mut open: Option<(usize, String, String)> = None;
     for (index, line) in text.lines().enumerate() {
         let number = index + 1;
-        let fault = |read: String, expected: &str| Fault { line: number, read, expected: expected.to_owned() };
+        let fault =
+            |read: String, expected: &str| Fault { line: number, read, expected: expected.to_owned() };
         match marker(line) {
             None => {}
             Some(Err(expected)) => faults.push(fault(format!("`{}`", line.trim()), &expected)),
@@ -168,7 +169,8 @@ fn code(text: &str) -> Vec<(usize, char)> {
     let mut found = Vec::new();
     let mut line = 1;
     let mut at = 0;
-    let starts = |at: usize, with: &str| with.chars().enumerate().all(|(i, c)| letters.get(at + i) == Some(&c));
+    let starts =
+        |at: usize, with: &str| with.chars().enumerate().all(|(i, c)| letters.get(at + i) == Some(&c));
     while at < letters.len() {
         let from = at;
         let c = letters[at];
@@ -255,7 +257,8 @@ pub fn starter(text: &str) -> Result<String, Vec<Fault>> {
         let after = letters.iter().find(|(line, c)| *line > region.end && !c.is_whitespace());
         let end = if after.is_some_and(|(_, c)| *c == '}') { "" } else { ";" };
         // The task is a format string there.
-        let task = region.task.replace('\\', "\\\\").replace('"', "\\\"").replace('{', "{{").replace('}', "}}");
+        let task =
+            region.task.replace('\\', "\\\\").replace('"', "\\\"").replace('{', "{{").replace('}', "}}");
         out.push_str(&format!("{indent}todo!(\"{task}\"){end}\n"));
         next = region.end;
     }
@@ -331,13 +334,11 @@ impl Acceptor {
     #[test]
     fn regions_are_found_with_their_parts() {
         let regions = read(FILE).unwrap();
-        let seen: Vec<_> = regions.iter().map(|r| (r.begin, r.end, r.part.as_str(), r.task.as_str())).collect();
+        let seen: Vec<_> =
+            regions.iter().map(|r| (r.begin, r.end, r.part.as_str(), r.task.as_str())).collect();
         assert_eq!(
             seen,
-            [
-                (6, 11, "a", "Part A: answer a Prepare"),
-                (15, 17, "b", "Part B: accept a \"value\" {x}"),
-            ]
+            [(6, 11, "a", "Part A: answer a Prepare"), (15, 17, "b", "Part B: accept a \"value\" {x}"),]
         );
     }
 
@@ -376,8 +377,12 @@ impl Acceptor {
         assert_eq!((found[0].line, found[0].read.as_str()), (2, "a begin without an end"));
         let found = faults("// solution: end");
         assert_eq!((found[0].line, found[0].read.as_str()), (2, "an end without a begin"));
-        let found = faults("// solution: begin — Part A: x\n// solution: begin — Part A: y\n// solution: end");
-        assert_eq!((found[0].line, found[0].read.as_str()), (3, "a begin inside the region that begins at line 2"));
+        let found =
+            faults("// solution: begin — Part A: x\n// solution: begin — Part A: y\n// solution: end");
+        assert_eq!(
+            (found[0].line, found[0].read.as_str()),
+            (3, "a begin inside the region that begins at line 2")
+        );
     }
 
     #[test]
@@ -420,7 +425,8 @@ impl Acceptor {
 
     #[test]
     fn a_comment_after_a_region_does_not_hide_the_end_of_the_block() {
-        let text = "fn f() -> u8 {\n    // solution: begin — Part A: x\n    1\n    // solution: end\n    // }\n}\n";
+        let text =
+            "fn f() -> u8 {\n    // solution: begin — Part A: x\n    1\n    // solution: end\n    // }\n}\n";
         assert!(starter(text).unwrap().contains("todo!(\"Part A: x\")\n"));
     }
 

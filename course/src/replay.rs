@@ -1,6 +1,7 @@
 //! `cargo course replay`: a recorded run drawn again, or one seed of one test run again.
 
 use crate::graded::{Order, Report, Verdict};
+use crate::picture::Size;
 use crate::workspace::Workspace;
 use crate::{lab, picture, seed, show};
 use anyhow::{Context, Result, bail};
@@ -20,9 +21,8 @@ pub struct Args {
     /// The seed to run it with, decimal or 0x…
     #[arg(long, value_name = "SEED", value_parser = seed::parse, allow_hyphen_values = true, requires = "test")]
     seed: Option<u64>,
-    /// The diagram's width in letters [default: the terminal's, else 100]
-    #[arg(long, value_name = "N")]
-    width: Option<usize>,
+    #[command(flatten)]
+    size: Size,
 }
 
 /// Draws a trace, or runs a test again and draws that.
@@ -45,24 +45,19 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
             args.what
         );
     }
-    show::out(&drawn(&path, args.width)?);
+    show::out(&drawn(&path, &args.size)?);
     Ok(0)
 }
 
-/// A trace's header and picture.
-fn drawn(path: &Path, width: Option<usize>) -> Result<String> {
+/// A trace's picture, whose title is the header, and what the title leaves out.
+fn drawn(path: &Path, size: &Size) -> Result<String> {
     let trace = picture::read(path)?;
-    let header = &trace.header;
     Ok(format!(
-        "\n{}\nlab {}, world {}, seed {}, commit {}, {} nodes, {} events\n\n{}",
-        header.run,
-        header.lab,
-        header.world,
-        header.seed,
-        header.commit,
-        header.nodes.len(),
-        trace.events.len(),
-        picture::draw(&trace, width)
+        "\n{}\n{}, {}, commit {}\n",
+        picture::draw(&trace, size),
+        show::count(trace.header.nodes.len(), "node", "nodes"),
+        show::count(trace.events.len(), "event", "events"),
+        trace.header.commit,
     ))
 }
 
@@ -93,21 +88,29 @@ fn again(args: &Args, workspace: &Workspace, name: &str) -> Result<u8> {
     };
     let verdict = tests.into_iter().next().map(|test| test.verdict).context("the test did not run")?;
     let with = args.seed.map(|seed| format!(" with seed {seed}")).unwrap_or_default();
+    let trace = trace.filter(|path| path.is_file());
     let mut page = match &verdict {
         Verdict::Passed => format!("\n{name}{with}: ok, no rule is broken\n"),
         Verdict::Hung => format!("\n{name}{with}: it did not end\n"),
         Verdict::Failed(failure) => {
-            let what = match (&failure.rule, &failure.unwritten) {
-                (Some(_), _) => "the rule is still broken",
-                (None, Some(_)) => "it is not written yet",
+            let what = match (&failure.unwritten, &failure.rule) {
+                (Some(_), _) => "it is not written yet",
+                (None, Some(_)) => "the rule is still broken",
                 (None, None) => "it still fails",
             };
-            format!("\n{name}{with}: {what}\n\n{}\n", failure.rule_first(usize::MAX).join("\n"))
+            let rule = failure.rule_lines();
+            // The picture of the whole trace follows; the test's own would be a second one.
+            let lines = if trace.is_some() && !rule.is_empty() {
+                rule.join("\n")
+            } else {
+                failure.rule_first(usize::MAX).join("\n")
+            };
+            format!("\n{name}{with}: {what}\n\n{lines}\n")
         }
     };
-    if let Some(path) = trace.filter(|path| path.is_file()) {
-        page.push_str(&drawn(&path, args.width)?);
-        page.push_str(&format!("\ntrace: {}\n", workspace.shown(&path)));
+    if let Some(path) = trace {
+        page.push_str(&drawn(&path, &args.size)?);
+        page.push_str(&format!("trace: {}\n", workspace.shown(&path)));
     } else if args.seed.is_some() {
         page.push_str("\nno trace was written: this test does not simulate, or stopped before it began to\n");
     }

@@ -3,6 +3,7 @@
 use crate::cargo::Build;
 use crate::lab::Lab;
 use crate::outcome::{self, Outcome};
+use crate::picture::Size;
 use crate::workspace::Workspace;
 use crate::{experiment, lab, picture, seed, show, table};
 use anyhow::{Context, Result, bail};
@@ -34,9 +35,8 @@ pub struct Args {
     /// Leave the diagram out
     #[arg(long)]
     no_diagram: bool,
-    /// The diagram's width in letters [default: the terminal's, else 100]
-    #[arg(long, value_name = "N")]
-    width: Option<usize>,
+    #[command(flatten)]
+    size: Size,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -65,7 +65,14 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
     let _ = fs::remove_file(&kept);
 
     let mut command = Command::new(&program);
-    command.current_dir(&workspace.root).args(["run", "--on", &args.on, "--seed", &seed.to_string(), "--json"]);
+    command.current_dir(&workspace.root).args([
+        "run",
+        "--on",
+        &args.on,
+        "--seed",
+        &seed.to_string(),
+        "--json",
+    ]);
     command.arg("--trace").arg(&trace);
     let mut json = tempfile::Builder::new().suffix(".json").tempfile()?;
     if let Some(experiment) = &experiment {
@@ -87,6 +94,13 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
             return Ok(2);
         }
         Some(code @ (0 | 1 | 3)) => code,
+        // How Rust ends a program that panicked.
+        Some(101) => bail!(
+            "the program of lab {} panicked; what it said stands above. Where it is `not yet implemented: Part …`, that is to \
+             be written first; next: cargo course test {}",
+            lab.folder.name,
+            lab.short()
+        ),
         _ => bail!(
             "the program of lab {} ended with {}, expected a status of 0, 1, 2 or 3; what it said stands above",
             lab.folder.name,
@@ -94,7 +108,10 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
         ),
     };
     let Some(line) = outcome::line(&stdout) else {
-        bail!("the program of lab {} printed nothing, expected a JSON object on its last line", lab.folder.name);
+        bail!(
+            "the program of lab {} printed nothing, expected a JSON object on its last line",
+            lab.folder.name
+        );
     };
     let outcome = outcome::parse(line)?;
     if args.json {
@@ -180,7 +197,7 @@ fn drawn(args: &Args, workspace: &Workspace, outcome: &Outcome, kept: &Path) -> 
     let mut page = String::new();
     if !args.no_diagram {
         page.push('\n');
-        page.push_str(&picture::draw(&picture::read(&path)?, args.width));
+        page.push_str(&picture::draw(&picture::read(&path)?, &args.size));
     }
     let shown = workspace.shown(&path);
     page.push_str(&format!("\ntrace: {shown}\nagain: cargo course replay {shown}\n"));

@@ -31,7 +31,8 @@ pub fn with_imports(workspace: &Workspace, asked: &[Folder]) -> Result<Vec<Folde
         }
         let path = folder.path.join("Cargo.toml");
         let text = fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-        let asked_for = manifest::dependencies(&manifest::parse(&text, &format!("{}/Cargo.toml", folder.name))?);
+        let asked_for =
+            manifest::dependencies(&manifest::parse(&text, &format!("{}/Cargo.toml", folder.name))?);
         open.extend(folders.iter().filter(|other| asked_for.contains(&other.package())).cloned());
     }
     Ok(wanted.into_iter().collect())

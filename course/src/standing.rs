@@ -28,7 +28,11 @@ impl Standing {
     }
 
     /// Keeps what these tests came to, beside what is known of others.
-    pub fn update(workspace: &Workspace, lab: &Lab, ran: impl Iterator<Item = (String, bool)>) -> Result<Self> {
+    pub fn update(
+        workspace: &Workspace,
+        lab: &Lab,
+        ran: impl Iterator<Item = (String, bool)>,
+    ) -> Result<Self> {
         let mut standing = Self::read(workspace, lab).unwrap_or_default();
         standing.lab = lab.folder.name.clone();
         standing.tests.extend(ran);

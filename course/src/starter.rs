@@ -94,7 +94,9 @@ fn empty(lab: &Lab, tree: &mut Tree) -> Result<()> {
         .filter(|(path, _)| path.starts_with(&format!("{name}/")) && path.ends_with(".rs"))
         .find(|(_, file)| file.text().is_some_and(regions::any));
     if let Some((path, _)) = left {
-        bail!("{path} has a region but is not among student_files of {name}/lab.toml; next: cargo course check");
+        bail!(
+            "{path} has a region but is not among student_files of {name}/lab.toml; next: cargo course check"
+        );
     }
     Ok(())
 }
@@ -109,7 +111,8 @@ fn check_place(out: &Path, workspace: &Workspace) -> Result<()> {
         }
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => {
-            return Err(error).with_context(|| format!("{} is no folder; expected a new folder", out.display()));
+            return Err(error)
+                .with_context(|| format!("{} is no folder; expected a new folder", out.display()));
         }
     }
     let whole = std::path::absolute(out)?;
@@ -145,7 +148,9 @@ names, at every `todo!(\"Part …\")`.
     for lab in labs {
         page.push_str(&format!(
             "- [{0}]({0}/README.md): {1}. {2}\n",
-            lab.folder.name, lab.sheet.title, lab.sheet.summary
+            lab.folder.name,
+            lab.sheet.title,
+            lab.sheet.summary.trim_end_matches('.')
         ));
     }
     let short = labs[0].short();

@@ -9,6 +9,7 @@ use crate::workspace::Workspace;
 use crate::{lab, show, table};
 use anyhow::Result;
 use std::collections::BTreeMap;
+use std::fs;
 use std::time::Duration;
 
 /// The command line of `test`.
@@ -24,8 +25,11 @@ pub struct Args {
     seeds: Option<u64>,
 }
 
-/// The lines of a failure that are shown; the rest is one command away.
-const SHOWN: usize = 24;
+/// How many lines of the first failure are shown, its picture included.
+const FIRST: usize = 100;
+
+/// How many lines of each other are shown: one failure is understood at a time.
+const OTHERS: usize = 8;
 
 /// Runs the tests and prints the points.
 pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
@@ -88,7 +92,7 @@ fn page(lab: &Lab, part: Option<&Part>, tests: &[Graded], standing: &Standing, t
         String::new(),
     ]);
     page.push_str(&table::text(&table));
-    page.push_str(&unwritten(tests));
+    page.push_str(&unwritten(lab, tests));
     page.push_str(&failures(lab, tests));
     page.push_str(&format!("\n{}\n", next(lab, standing)));
     page
@@ -103,11 +107,12 @@ fn word(verdict: &Verdict) -> &'static str {
 }
 
 /// What is not written yet, each once, with the place to write it.
-fn unwritten(tests: &[Graded]) -> String {
-    let mut waiting: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+fn unwritten(lab: &Lab, tests: &[Graded]) -> String {
+    let mut waiting: BTreeMap<(&str, String), usize> = BTreeMap::new();
     for test in tests {
         if let Verdict::Failed(Failure { unwritten: Some(task), place, .. }) = &test.verdict {
-            *waiting.entry((task, place.as_deref().unwrap_or(""))).or_default() += 1;
+            let place = place_of(lab, task).or_else(|| place.clone()).unwrap_or_default();
+            *waiting.entry((task, place)).or_default() += 1;
         }
     }
     if waiting.is_empty() {
@@ -120,13 +125,25 @@ fn unwritten(tests: &[Graded]) -> String {
     out
 }
 
+/// Where the `todo!` of a task stands. A simulation reports where it noticed the panic, which is elsewhere.
+fn place_of(lab: &Lab, task: &str) -> Option<String> {
+    lab.sheet.student_files.iter().find_map(|file| {
+        let text = fs::read_to_string(lab.folder.path.join(file)).ok()?;
+        let line = text.lines().position(|line| line.contains("todo!(") && line.contains(task))?;
+        Some(format!("{}/{file}:{}", lab.folder.name, line + 1))
+    })
+}
+
 /// The failures of what is written.
 fn failures(lab: &Lab, tests: &[Graded]) -> String {
     let mut out = String::new();
+    let mut most = FIRST;
     for test in tests {
         let Ok(graded) = lab.test(&test.name) else { continue };
         let lines = match &test.verdict {
-            Verdict::Failed(failure) if failure.unwritten.is_none() => failure.rule_first(SHOWN),
+            Verdict::Failed(failure) if failure.unwritten.is_none() => {
+                failure.rule_first(std::mem::replace(&mut most, OTHERS))
+            }
             Verdict::Hung => vec!["it had not ended when its time was up".to_owned()],
             _ => continue,
         };
@@ -153,7 +170,11 @@ fn next(lab: &Lab, standing: &Standing) -> String {
             "next: {} ({}), open {}; then: cargo course test {} --part {}",
             part.name(),
             part.title,
-            part.files.iter().map(|file| format!("{}/{file}", lab.folder.name)).collect::<Vec<_>>().join(", "),
+            part.files
+                .iter()
+                .map(|file| format!("{}/{file}", lab.folder.name))
+                .collect::<Vec<_>>()
+                .join(", "),
             lab.short(),
             part.id
         ),

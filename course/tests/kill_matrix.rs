@@ -12,17 +12,23 @@ fn a_bug_is_caught_by_the_tests_that_its_header_names() {
         0,
         &[
             "C1   a step counts twice",
-            "   * part_a_counts_every_step  2  a step counts once",
-            "   * part_b_undo_is_exact  -  an undone step leaves no trace",
+            "   * part_a_counts_every_step      2  a step counts once",
+            "   * part_b_undo_is_exact          -  an undone step leaves no trace",
             "1 of 1 wrong solution caught",
         ],
     )
     .expect_narrow();
-    assert!(course.read("01-counter/src/counter.rs").contains("self.steps += 1;"), "the course itself is not touched");
+    assert!(
+        course.read("01-counter/src/counter.rs").contains("self.steps += 1;"),
+        "the course itself is not touched"
+    );
 
     let said = course.course(&["bugs", "01", "--only", "c1", "--json"]);
     let matrix = &said.expect(0, &[]).stdout;
-    assert!(matrix.contains(r#""bug":"C1","title":"a step counts twice","ok":true,"problem":null,"seeds":2"#), "{matrix}");
+    assert!(
+        matrix.contains(r#""bug":"C1","title":"a step counts twice","ok":true,"problem":null,"seeds":2"#),
+        "{matrix}"
+    );
 }
 
 #[test]
@@ -31,7 +37,10 @@ fn a_survivor_and_its_kin_are_red() {
     let good = patch("C1", "part_a_counts_every_step");
     for (name, text) in [
         ("c2", good.replace("C1", "C2").replace("Caught-by: ", "Caught-by: part_a_begins_at_zero, ")),
-        ("c3", good.replace("C1", "C3").replace("+        self.steps += 2;", "+        self.steps += 1; // no")),
+        (
+            "c3",
+            good.replace("C1", "C3").replace("+        self.steps += 2;", "+        self.steps += 1; // no"),
+        ),
         ("c4", good.replace("C1", "C4").replace("-        self.steps += 1;", "-        self.steps += 7;")),
         ("c5", good.replace("C1", "C5").replace("+= 2;", "+= two;")),
         ("c6", good.replace("C1", "C6").replace("Rule: a step counts once", "Rule: words that nobody says")),

@@ -28,15 +28,26 @@ fn a_starter_is_the_course_without_what_is_to_be_written() {
 
     let mut text = String::new();
     whole(&out, &mut text);
-    for secret in
-        ["secret_of_the_solution", "solution: begin", ".patch", "INSTRUCTORS", "not for students", "peers", ".git/"]
-    {
+    for secret in [
+        "secret_of_the_solution",
+        "solution: begin",
+        ".patch",
+        "INSTRUCTORS",
+        "not for students",
+        "peers",
+        ".git/",
+    ] {
         assert!(!text.contains(secret), "the starter holds {secret:?}");
     }
     let counter = fs::read_to_string(out.join("01-counter/src/counter.rs")).unwrap();
     assert!(counter.contains("        todo!(\"Part A: count a step\")\n    }"), "{counter}");
-    assert!(counter.contains("        todo!(\"Part B: take a step back\");\n        self.steps\n"), "{counter}");
-    assert!(fs::read_to_string(out.join("01-counter/src/lib.rs")).unwrap().contains("#![allow(unused_variables"));
+    assert!(
+        counter.contains("        todo!(\"Part B: take a step back\");\n        self.steps\n"),
+        "{counter}"
+    );
+    assert!(
+        fs::read_to_string(out.join("01-counter/src/lib.rs")).unwrap().contains("#![allow(unused_variables")
+    );
 
     let said = course_in(&out, &["test", "01"]);
     said.expect(
@@ -90,7 +101,11 @@ fn the_linter_sees_whether_the_right_tests_are_red() {
         "        // solution: begin — Part B: take a step back\n        let",
         "        let _ = unused();\n        // solution: begin — Part B: take a step back\n        let",
     );
-    course.replace("01-counter/src/counter.rs", "impl Counter {", "#[must_use]\n#[deprecated]\nfn unused() {}\n\nimpl Counter {");
+    course.replace(
+        "01-counter/src/counter.rs",
+        "impl Counter {",
+        "#[must_use]\n#[deprecated]\nfn unused() {}\n\nimpl Counter {",
+    );
     course.write("01-counter/bugs/c1.patch", "");
     fs::remove_file(course.path("01-counter/bugs/c1.patch")).unwrap();
     course.course(&["check", "--starter"]).expect(

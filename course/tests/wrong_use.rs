@@ -16,9 +16,13 @@ fn a_wrong_lab_a_wrong_part_and_a_wrong_test() {
         "read the test `part_a_counts_each_step`",
         "did you mean `part_a_counts_every_step`?",
     ]);
-    course.course(&["replay", "01"]).expect_wrong_use(&["expected: cargo course replay 01 --test NAME --seed N"]);
+    course
+        .course(&["replay", "01"])
+        .expect_wrong_use(&["expected: cargo course replay 01 --test NAME --seed N"]);
     course.course(&["replay", "gone.jsonl"]).expect_wrong_use(&["read `gone.jsonl`, expected a trace"]);
-    course.course(&["bugs", "01", "--only", "C2"]).expect_wrong_use(&["read --only C2, expected some of: C1"]);
+    course
+        .course(&["bugs", "01", "--only", "C2"])
+        .expect_wrong_use(&["read --only C2, expected some of: C1"]);
     course.course(&["fly"]).expect_wrong_use(&["unrecognized subcommand 'fly'"]);
 }
 
@@ -26,8 +30,12 @@ fn a_wrong_lab_a_wrong_part_and_a_wrong_test() {
 fn a_wrong_seed() {
     let course = Fixture::new();
     for seed in ["abc", "-1", "1.5", "0x", "18446744073709551616", ""] {
-        for command in [&["run", "01", "--seed", seed][..], &["replay", "01", "--test", "x", "--seed", seed][..]] {
-            course.course(command).expect_wrong_use(&[&format!("read `{seed}`"), "expected a whole number from 0 to"]);
+        for command in
+            [&["run", "01", "--seed", seed][..], &["replay", "01", "--test", "x", "--seed", seed][..]]
+        {
+            course
+                .course(command)
+                .expect_wrong_use(&[&format!("read `{seed}`"), "expected a whole number from 0 to"]);
         }
     }
     course.course(&["test", "01", "--seeds", "0"]).expect_wrong_use(&["0 is not in 1.."]);
@@ -36,9 +44,13 @@ fn a_wrong_seed() {
 #[test]
 fn a_wrong_experiment_and_a_wrong_trace() {
     let course = Fixture::new();
-    course.course(&["run", "01", "--experiment", "gone.toml"]).expect_wrong_use(&["gone.toml cannot be read"]);
+    course
+        .course(&["run", "01", "--experiment", "gone.toml"])
+        .expect_wrong_use(&["gone.toml cannot be read"]);
     course.write("bad.toml", "seed = -3\n");
-    course.course(&["run", "01", "--experiment", "bad.toml"]).expect_wrong_use(&["bad.toml", "read seed = -3"]);
+    course
+        .course(&["run", "01", "--experiment", "bad.toml"])
+        .expect_wrong_use(&["bad.toml", "read seed = -3"]);
     course.write("bad.jsonl", "not a trace\n");
     course.course(&["replay", "bad.jsonl"]).expect_wrong_use(&["bad.jsonl", "line 1"]);
 }
@@ -47,5 +59,9 @@ fn a_wrong_experiment_and_a_wrong_trace() {
 fn a_wrong_sheet_is_shown_with_its_line() {
     let course = Fixture::new();
     course.replace("01-counter/lab.toml", "points = 3", "pionts = 3");
-    course.course(&["test", "01"]).expect_wrong_use(&["01-counter/lab.toml", "unknown field `pionts`", "line 37"]);
+    course.course(&["test", "01"]).expect_wrong_use(&[
+        "01-counter/lab.toml",
+        "unknown field `pionts`",
+        "line 37",
+    ]);
 }

@@ -168,6 +168,28 @@ impl Fault {
     }
 }
 
+impl Fault {
+    /// The nodes that the fault names.
+    pub fn nodes(&self) -> Vec<&Name> {
+        match self {
+            Fault::Partition { sides } => sides.iter().flatten().collect(),
+            Fault::OneWay { from, to }
+            | Fault::Filter { from, to, .. }
+            | Fault::Slow { from, to, .. }
+            | Fault::Bandwidth { from, to, .. } => from.iter().chain(to).collect(),
+            Fault::Isolate { node }
+            | Fault::Deaf { node, .. }
+            | Fault::Mute { node, .. }
+            | Fault::Crash { node, .. }
+            | Fault::CrashAmid { node, .. }
+            | Fault::Pause { node }
+            | Fault::DiskFull { node }
+            | Fault::Clock { node, .. } => vec![node],
+            Fault::Replay { .. } => Vec::new(),
+        }
+    }
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let all = |nodes: &[Name]| if nodes.is_empty() { "all".to_string() } else { nodes.join(" ") };

@@ -211,8 +211,7 @@ impl<Op, Ret> History<Op, Ret> {
 
     /// Records that operation `id` is known to have had no effect. A timeout is no such knowledge.
     ///
-    /// # Errors
-    /// If the operation is unknown or has ended; the history stays as it was.
+    /// # Errors If the operation is unknown or has ended; the history stays as it was.
     pub fn fail(&mut self, id: OperationId) -> Result<(), HistoryError> {
         self.open(id, || "a failure".to_string())?;
         let index = self.index(id).expect("found above");

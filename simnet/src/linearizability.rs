@@ -10,9 +10,11 @@
 //!   if the specification returns what the client was told; otherwise go back.
 //! - Lowe ("Testing for Linearizability", Concurrency and Computation 2017) adds the memory: the same
 //!   operations linearised, the same state reached, is not searched twice.
+//! - Where an operation that only [observes](Specification::observes) fits, it is taken and nothing else is
+//!   tried: the others do not notice it, so no order is lost.
 //! - Operations without a response are optional. Of two configurations that differ only in which of them they
-//!   used, the one that used fewer can do whatever the other can, so the other is not searched. A lost reply
-//!   that nobody observed thus costs next to nothing, where each would double the search.
+//!   used, the one that used fewer can do whatever the other can, so the other is not searched. Otherwise
+//!   each lost reply could double the search.
 //! - A history of many objects is checked object by object: it is linearizable if and only if each object's
 //!   subhistory is (Herlihy & Wing, Theorem 1, locality).
 //!
@@ -44,7 +46,7 @@
 //! ```
 
 use crate::history::{History, Moment, Operation, OperationId, Outcome, Row, write_rows};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, VecDeque};
 use std::fmt::{self, Debug, Display};
@@ -74,9 +76,9 @@ pub trait Specification {
     /// Carries out `op` on `state` and returns its result.
     fn apply(&self, state: &mut Self::State, op: &Self::Op) -> Self::Ret;
 
-    /// Whether `op`, in every state in which it returns `ret`, leaves the state as it was, as a read does and a failed
-    /// compare-and-swap. To say no, as is done unless this is overridden, is never wrong; to say yes where it is true
-    /// saves most of the search.
+    /// Whether `op`, in every state in which it returns `ret`, leaves the state as it was, as a read does and
+    /// a failed compare-and-swap. To say no, as is done unless this is overridden, is never wrong; to say yes
+    /// where it is true saves most of the search.
     fn observes(&self, _op: &Self::Op, _ret: &Self::Ret) -> bool {
         false
     }
@@ -164,8 +166,9 @@ pub struct Counterexample<Op, Ret> {
     pub prefix: History<Op, Ret>,
     /// An order that explains the most responses: if `shortest`, all before the offending one.
     pub order: Vec<Linearised<Ret>>,
-    /// What the offending operation returns in that order, or, if it is not part of it, after it.
-    pub would_return: Ret,
+    /// What the offending operation returns in that order, or, if it is not part of it, after it. Unknown if
+    /// the budget ended before an order was found that explains all responses before.
+    pub would_return: Option<Ret>,
     /// Whether `prefix` was proved to be the shortest; otherwise the budget ended before.
     pub shortest: bool,
     /// The operations tried by the search, that for the shortest prefix included.
@@ -185,7 +188,8 @@ pub struct Linearised<Ret> {
 ///
 /// Operations that [failed](Outcome::Failed) are left out. The budget is shared among the objects so that a
 /// hard one does not keep an easy one from being checked. If there is no order, as many steps again may go
-/// into finding the shortest prefix that has none. A million steps are well below a second for small states.
+/// into finding the shortest prefix that has none. A million steps take less than a second if states are
+/// small.
 ///
 /// The verdict, the order and the number of steps depend on the arguments alone.
 pub fn check<S: Specification>(
@@ -283,8 +287,8 @@ struct Completion<'h, Op, Ret> {
 
 /// The operations invoked before one response, but for those that responded earlier still.
 struct Next {
-    /// Indices into `completed`: those that only observe, then the others, both ascending, so that what responds
-    /// soonest is tried first.
+    /// Indices into `completed`: those that only observe, then the others, both ascending, so that what
+    /// responds soonest is tried first.
     completed: Vec<usize>,
     /// How many of `maybe`.
     maybe: usize,
@@ -369,8 +373,8 @@ enum Choice {
 
 /// Which of the completed operations are linearised: those below `first`, and a few ahead of it.
 ///
-/// It is the bit set of Lowe's algorithm. Only operations that are concurrent with the first one missing can
-/// be ahead, so that its size depends on the number of clients, not on the length of the history.
+/// It stands for the bit set of Lowe's algorithm. Only operations that are concurrent with the first one
+/// missing can be ahead, so that its size depends on the number of clients, not on the length of the history.
 #[derive(Clone, PartialEq, Eq, Hash)]
 struct Completed {
     /// The first that is not linearised.
@@ -451,8 +455,10 @@ struct Node<State> {
     position: usize,
 }
 
-/// How promising a node is: first whether it explains more responses from the first on without a gap, then whether it
-/// used fewer operations ahead of time, then whether it was found earlier.
+/// How promising a node is: first whether it explains more responses from the first on without a gap, then
+/// whether it used fewer operations ahead of time, then whether it was found earlier.
+///
+/// Its last part is the node.
 type Promise = (usize, Reverse<usize>, Reverse<usize>);
 
 /// How a search ended.
@@ -474,17 +480,17 @@ struct Furthest<'h, Op, Ret> {
 
 /// A search for an order.
 ///
-/// Wing and Gong go depth first and take the operations as they come. An operation that is taken before its response
-/// asks for it may be missing later, which then costs a search of all that lies between. So this search takes up,
-/// always, the most promising node: it goes deep from response to response, and from one response to the next uses as
-/// few operations as it can.
+/// Wing and Gong go depth first and take the operations as they come. An operation that is taken before its
+/// response asks for it may be missing later, which then costs a search of all that lies between. So this
+/// search takes up, always, the most promising node: it goes deep from response to response, and from one
+/// response to the next uses as few operations as it can.
 struct Search<'s, 'h, S: Specification> {
     spec: &'s S,
     subhistory: &'s Subhistory<'h, S::Op, S::Ret>,
     nodes: Vec<Node<S::State>>,
-    open: BinaryHeap<(Promise, usize)>,
-    /// The nodes by a hash of their completed operations and state, but for those that another makes needless. The
-    /// hash has fixed keys, and decides only how fast a node is found, never what is searched.
+    open: BinaryHeap<Promise>,
+    /// The nodes by a hash of their completed operations and state, but for those that another makes
+    /// needless. The hash has fixed keys, and decides only how fast a node is found, never what is searched.
     visited: BTreeMap<u64, Vec<usize>>,
     furthest: usize,
     steps: u64,
@@ -508,7 +514,7 @@ impl<'h, S: Specification> Search<'_, 'h, S> {
         self.add(Configuration { completed, maybe: BitSet(Vec::new()), state: self.spec.initial() }, None);
         let responses = self.subhistory.completed.len();
         while self.nodes[self.furthest].configuration.completed.first < responses {
-            let Some((_, node)) = self.open.peek().copied() else {
+            let Some((_, _, Reverse(node))) = self.open.peek().copied() else {
                 return Found::None(self.explained_by(self.furthest));
             };
             let Some(choice) = self.choose(node) else {
@@ -537,8 +543,8 @@ impl<'h, S: Specification> Search<'_, 'h, S> {
         None
     }
 
-    /// Takes up the configuration after `choice`, unless its client was told something else than the specification
-    /// returns.
+    /// Takes up the configuration after `choice`, unless its client was told something else than the
+    /// specification returns.
     fn follow(&mut self, node: usize, choice: Choice) {
         let before = &self.nodes[node].configuration;
         let operation = self.subhistory.operation(choice);
@@ -554,26 +560,28 @@ impl<'h, S: Specification> Search<'_, 'h, S> {
             let op = &operation.op;
             assert!(
                 !observes || state == before.state,
-                "{op:?} returned {returns:?}, so it changes nothing, but did"
+                "the specification says that {op:?} changes nothing where it returns {returns:?}, but it did"
             );
         }
         let mut after =
             Configuration { completed: before.completed.clone(), maybe: before.maybe.clone(), state };
         after.insert(choice);
         if observes {
-            // Wherever else in an order this operation stood, it could be moved here: what it returns is right here,
-            // nothing that precedes it is missing, and the others do not notice. So nothing else need be tried.
+            // Wherever else in an order this operation stood, it could be moved here: what it returns is
+            // right here, nothing that precedes it is missing, and the others do not notice. So nothing else
+            // need be tried.
             self.nodes[node].position = usize::MAX;
         }
         self.add(after, Some((node, choice)));
     }
 
-    /// Adds a node, unless one with the same operations completed and the same state used no other optional ones:
-    /// whatever can follow the new one can follow that one.
+    /// Adds a node, unless one with the same operations completed and the same state used no other optional
+    /// ones: whatever can follow the new one can follow that one.
     ///
-    /// Nothing is missed. Of the nodes from which the end can be reached, take one with the fewest operations to go.
-    /// Its successor towards the end has fewer, so it is no node; but then there is one in its stead, from which the
-    /// end can be reached in as few. So there is none to go.
+    /// Nothing is missed by this, nor by trying nothing else after an operation that observes. Of the nodes
+    /// from which the end can be reached, take one with the fewest operations to go. Its successor towards
+    /// the end has fewer, so it is no node; but then there is one in its stead, from which the end can be
+    /// reached in as few. So there is none to go.
     fn add(&mut self, configuration: Configuration<S::State>, from: Option<(usize, Choice)>) {
         let Configuration { completed, maybe, state } = &configuration;
         let mut hasher = DefaultHasher::new();
@@ -596,7 +604,7 @@ impl<'h, S: Specification> Search<'_, 'h, S> {
             self.furthest = node;
         }
         let ahead = completed.ahead.len() + maybe.len();
-        self.open.push(((explained, Reverse(ahead), Reverse(node)), node));
+        self.open.push((explained, Reverse(ahead), Reverse(node)));
         self.nodes.push(Node { configuration, from, position: 0 });
     }
 
@@ -678,15 +686,15 @@ fn counterexample<S: Specification>(
     let prefix = prefixes.into_iter().min_by_key(|prefix| prefix.last).expect("one object is impossible");
     let mut state = spec.initial();
     let mut order = Vec::new();
-    let mut would_return = None;
     for operation in &prefix.order {
         let returns = spec.apply(&mut state, &operation.op);
-        if operation.id == prefix.offending.id {
-            would_return = Some(returns.clone());
-        }
         order.push(Linearised { operation: operation.id, returns });
     }
-    let would_return = would_return.unwrap_or_else(|| spec.apply(&mut state, &prefix.offending.op));
+    let would_return = prefix.shortest.then(|| {
+        let offending = order.iter().find(|linearised| linearised.operation == prefix.offending.id);
+        let returns = offending.map(|linearised| linearised.returns.clone());
+        returns.unwrap_or_else(|| spec.apply(&mut state, &prefix.offending.op))
+    });
     Counterexample {
         offending: prefix.offending.id,
         prefix: cut(&prefix.operations, prefix.last),
@@ -724,29 +732,19 @@ impl<Op: Debug, Ret: Debug> Display for Counterexample<Op, Ret> {
             "client c{client}'s {op:?} at {}..{} µs returned {ret:?}; no order explains it.",
             invoked.at_us, responded.at_us
         )?;
-        match self.shortest {
-            true => writeln!(
-                f,
-                "The shortest prefix of the history that no order explains ends with this response:"
-            )?,
-            false => writeln!(
-                f,
-                "No order explains the history up to this response (the budget ended before a shorter prefix was \
-                 ruled out):"
-            )?,
-        }
+        writeln!(f, "{}", self.prefix_title())?;
         self.write_prefix(f)?;
-        match (self.order.is_empty(), self.shortest) {
-            (true, _) => {
-                return writeln!(f, "At the start, {op:?} returns {:?}, not {ret:?}.", self.would_return);
-            }
-            (false, true) => writeln!(f, "The longest order found explains every response before it:")?,
-            (false, false) => writeln!(f, "The longest order found explains the earliest of the responses:")?,
+        if !self.order.is_empty() {
+            let explains =
+                if self.would_return.is_some() { "every response before it" } else { "the most responses" };
+            writeln!(f, "The longest order found explains {explains}:")?;
+            self.write_order(f)?;
         }
-        self.write_order(f)?;
-        match self.order.iter().any(|linearised| linearised.operation == self.offending) {
-            true => writeln!(f, "There, {op:?} returns {:?}, not {ret:?}.", self.would_return),
-            false => writeln!(f, "After these, {op:?} returns {:?}, not {ret:?}.", self.would_return),
+        match &self.would_return {
+            Some(would_return) => {
+                writeln!(f, "{}, {op:?} returns {would_return:?}, not {ret:?}.", self.place())
+            }
+            None => Ok(()),
         }
     }
 }
@@ -754,6 +752,25 @@ impl<Op: Debug, Ret: Debug> Display for Counterexample<Op, Ret> {
 impl<Op: Debug, Ret: Debug> Counterexample<Op, Ret> {
     fn offending_operation(&self) -> &Operation<Op, Ret> {
         self.prefix.get(self.offending).expect("the prefix ends with the offending response")
+    }
+
+    fn prefix_title(&self) -> &'static str {
+        match self.shortest {
+            true => "The shortest prefix of the history that no order explains ends with this response:",
+            false => {
+                "No order explains the history up to this response (whether a shorter prefix can \
+                 be explained is unknown: the budget ended):"
+            }
+        }
+    }
+
+    /// Where in the order the offending operation returns something else.
+    fn place(&self) -> &'static str {
+        match self.order.iter().any(|linearised| linearised.operation == self.offending) {
+            true => "There",
+            false if self.order.is_empty() => "At the start",
+            false => "After these",
+        }
     }
 
     fn write_prefix(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -769,6 +786,8 @@ impl<Op: Debug, Ret: Debug> Counterexample<Op, Ret> {
                 let mut row = Row::of(operation);
                 if operation.id == self.offending {
                     row.result.push_str("  <- no order explains this");
+                } else if operation.response().is_none() {
+                    row.result = "no response yet (maybe)".to_string();
                 }
                 row
             })
@@ -817,7 +836,7 @@ impl<V> Register<V> {
 }
 
 /// What a client asks of a [`Register`].
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum RegisterOp<V> {
     /// Tell the value.
     Read,
@@ -833,7 +852,7 @@ pub enum RegisterOp<V> {
 }
 
 /// What a [`Register`] tells a client.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum RegisterRet<V> {
     /// The value read.
     Value(V),
@@ -897,7 +916,7 @@ impl<V> Default for Consensus<V> {
 }
 
 /// What a client asks of [`Consensus`]; it is told the value decided, `None` if there is none yet.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum ConsensusOp<V> {
     /// Decide this value, or tell the one decided before.
     Propose(V),
@@ -931,6 +950,9 @@ impl<V: Clone + Eq + Hash + Debug> Specification for Consensus<V> {
 }
 
 /// A first-in-first-out queue, empty at first (Herlihy & Wing, Figure 3, with a result for the empty queue).
+///
+/// The order of concurrent enqueues shows only when the values are taken, so where many values wait the
+/// search soon ends its budget: a workload that is to be checked keeps its queues short.
 #[derive(Clone, Debug)]
 pub struct Queue<V> {
     values: PhantomData<V>,
@@ -950,7 +972,7 @@ impl<V> Default for Queue<V> {
 }
 
 /// What a client asks of a [`Queue`].
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum QueueOp<V> {
     /// Add this value at the end.
     Enqueue(V),
@@ -959,7 +981,7 @@ pub enum QueueOp<V> {
 }
 
 /// What a [`Queue`] tells a client.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, serde::Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub enum QueueRet<V> {
     /// It was added.
     Enqueued,

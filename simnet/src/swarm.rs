@@ -93,10 +93,10 @@ pub struct Swarm {
     pub crashing: Vec<Name>,
     /// Nodes that may lose everything they stored: the protocol bears it.
     pub forgetful: Vec<Name>,
-    /// Nodes whose storage may be damaged, so that they never start again; at most [`Swarm::most_damaged`] of them.
-    pub damageable: Vec<Name>,
-    /// How many nodes may be damaged in one run.
-    pub most_damaged: usize,
+    /// Nodes whose storage may be damaged or emptied, so that they never come back; at most [`Swarm::most_lost`] of them.
+    pub losable: Vec<Name>,
+    /// How many nodes may be lost in one run.
+    pub most_lost: usize,
     /// The names of messages, for faults that lose only one kind.
     pub messages: Vec<Name>,
     /// How long faults begin.
@@ -229,20 +229,22 @@ impl Swarm {
                 drift_ppm: *random.pick(&[-500_000, -50_000, 0, 50_000, 1_000_000]),
             });
         }
-        self.draw_damage(random, plan);
+        self.draw_losses(random, plan);
     }
 
     /// Distinct nodes, so that no more than the protocol bears are ever lost.
-    fn draw_damage(&self, random: &mut Random, plan: &mut Plan) {
-        if self.most_damaged == 0 || random.below(4) != 0 {
+    fn draw_losses(&self, random: &mut Random, plan: &mut Plan) {
+        if self.most_lost == 0 || random.below(4) != 0 {
             return;
         }
-        let mut nodes = self.damageable.clone();
+        let mut nodes = self.losable.clone();
         random.shuffle(&mut nodes);
-        for node in nodes.into_iter().take(1 + random.below(self.most_damaged as u64) as usize) {
-            let fault = Fault::Crash { node, disk: DiskFate::FlipBit };
-            let scheduled = self.time(random, fault);
-            plan.faults.push(scheduled);
+        for node in nodes.into_iter().take(1 + random.below(self.most_lost as u64) as usize) {
+            let disk = *random.pick(&[DiskFate::FlipBit, DiskFate::Wipe]);
+            let scheduled = self.time(random, Fault::Crash { node, disk });
+            // A damaged node tries to come back, and is refused by its own recovery. An emptied one would not know better.
+            let lasts = scheduled.lasts.filter(|_| disk == DiskFate::FlipBit);
+            plan.faults.push(Scheduled { lasts, ..scheduled });
         }
     }
 

@@ -23,7 +23,8 @@ pub fn check(workspace: &Workspace, lab: &Lab, findings: &mut Vec<Finding>) -> R
         let bug = match Bug::parse(&text, &path) {
             Ok(bug) => bug,
             Err(fault) => {
-                let (read, expected) = fault.what.split_once(", expected ").unwrap_or((&fault.what, "a header"));
+                let (read, expected) =
+                    fault.what.split_once(", expected ").unwrap_or((&fault.what, "a header"));
                 findings.push(Finding::new(
                     &file,
                     fault.line,

@@ -38,11 +38,21 @@ pub fn check(lab: &Lab, findings: &mut Vec<Finding>) {
         }
     }
     if sheet.worlds.is_empty() {
-        find("worlds", "no worlds".into(), format!("some of: {}", WORLDS.join(", ")), "name those of the binary");
+        find(
+            "worlds",
+            "no worlds".into(),
+            format!("some of: {}", WORLDS.join(", ")),
+            "name those of the binary",
+        );
     }
     for world in &sheet.worlds {
         if !WORLDS.contains(&world.as_str()) {
-            find("worlds", format!("the world \"{world}\""), format!("one of: {}", WORLDS.join(", ")), "correct it");
+            find(
+                "worlds",
+                format!("the world \"{world}\""),
+                format!("one of: {}", WORLDS.join(", ")),
+                "correct it",
+            );
         }
     }
     for student in &sheet.student_files {

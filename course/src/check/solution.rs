@@ -37,7 +37,10 @@ pub fn check(lab: &Lab, findings: &mut Vec<Finding>) -> Result<()> {
                 1,
                 "a file of the student's without a region",
                 "at least one `// solution: begin — Part …` … `// solution: end`",
-                format!("mark what the student writes, or take it out of student_files of {}/lab.toml", lab.folder.name),
+                format!(
+                    "mark what the student writes, or take it out of student_files of {}/lab.toml",
+                    lab.folder.name
+                ),
             ));
         }
         for region in regions {
@@ -47,9 +50,17 @@ pub fn check(lab: &Lab, findings: &mut Vec<Finding>) -> Result<()> {
                     region.begin,
                     "a region in a file that a student may not change",
                     "regions in student_files only",
-                    format!("add \"{own}\" to student_files of {}/lab.toml, or take the markers away", lab.folder.name),
+                    format!(
+                        "add \"{own}\" to student_files of {}/lab.toml, or take the markers away",
+                        lab.folder.name
+                    ),
                 ));
-            } else if !lab.sheet.parts.iter().any(|part| part.id == region.part && part.files.iter().any(|f| f == own)) {
+            } else if !lab
+                .sheet
+                .parts
+                .iter()
+                .any(|part| part.id == region.part && part.files.iter().any(|f| f == own))
+            {
                 findings.push(Finding::new(
                     path,
                     region.begin,

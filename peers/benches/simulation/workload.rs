@@ -37,7 +37,7 @@ impl Turns {
     }
 
     /// The node to tell now.
-    pub fn next(&mut self) -> u32 {
+    pub fn next_node(&mut self) -> u32 {
         self.turn = if self.turn + 1 >= self.nodes { 1 } else { self.turn + 1 };
         (self.me + self.turn) % self.nodes
     }

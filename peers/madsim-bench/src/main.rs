@@ -42,7 +42,8 @@ mod simulated {
     }
 
     pub fn main() {
-        let numbers: Vec<u64> = std::env::args().skip(1).map(|word| word.parse().expect("a number")).collect();
+        let numbers: Vec<u64> =
+            std::env::args().skip(1).map(|word| word.parse().expect("a number")).collect();
         let [nodes, in_flight, warm_up, messages] = numbers[..] else {
             panic!("usage: madsim-bench NODES IN_FLIGHT WARM_UP MESSAGES")
         };
@@ -71,7 +72,7 @@ mod simulated {
                 bound.wait().await;
                 let mut turns = Turns::new(me, nodes);
                 for rumour in turns.first_rumours(in_flight) {
-                    let to = addresses[turns.next() as usize];
+                    let to = addresses[turns.next_node() as usize];
                     endpoint.send_to_raw(to, TAG, Box::new(rumour)).await.expect("send");
                 }
                 loop {
@@ -80,7 +81,7 @@ mod simulated {
                     if counter.delivered.fetch_add(1, Relaxed) + 1 == counter.goal.load(Relaxed) {
                         counter.reached.notify_one();
                     }
-                    let to = addresses[turns.next() as usize];
+                    let to = addresses[turns.next_node() as usize];
                     endpoint.send_to_raw(to, TAG, Box::new(rumour.passed_on())).await.expect("send");
                 }
             });

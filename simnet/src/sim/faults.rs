@@ -108,12 +108,7 @@ impl<P: Process> Sim<P> {
 
     fn add_fault(&mut self, scheduled: Scheduled) -> FaultId {
         // A fault that names an unknown node is refused where it is planned, not when it strikes.
-        let _ = Rule::<P::Message>::of(&scheduled.fault, 0, Late::Never, self.nodes.0.len(), |name| {
-            self.find(name)
-        });
-        if let Some(node) = node_of(&scheduled.fault) {
-            self.find(node);
-        }
+        scheduled.fault.nodes().into_iter().for_each(|name| _ = self.find(name));
         if matches!(scheduled.fault, Fault::Replay { .. }) && self.old.is_none() {
             self.old = Some(VecDeque::new());
             self.watched = true;
@@ -153,7 +148,7 @@ impl<P: Process> Sim<P> {
             self.record_fault(kind, &fault);
             return self.rules.push(rule);
         }
-        let target = node_of(&fault).map(|name| self.find(name));
+        let target = fault.nodes().first().map(|name| self.find(name));
         match (&fault, target) {
             (Fault::Crash { disk, .. }, Some(node)) => {
                 if self.crash_by(index, node, *disk) {
@@ -193,9 +188,8 @@ impl<P: Process> Sim<P> {
             self.record_fault(Kind::Heal, &fault);
             return self.deliver_late(rule);
         }
-        let Some(node) = node_of(&self.faults[index].scheduled.fault).map(|name| self.find(name)) else {
-            return;
-        };
+        let nodes = self.faults[index].scheduled.fault.nodes();
+        let Some(node) = nodes.first().map(|name| self.find(name)) else { return };
         let state = &mut self.nodes.0[node.index()];
         if state.clock.wrong_by == Some(index) {
             state.clock = Clock::default();
@@ -309,21 +303,6 @@ impl<P: Process> Sim<P> {
             let (name, why) = (Some(fault.kind()), Some(fault.to_string()));
             self.record(kind, None, Detail { name, why, ..Detail::default() });
         }
-    }
-}
-
-/// The node that a fault is about, when it is about one.
-fn node_of(fault: &Fault) -> Option<&str> {
-    match fault {
-        Fault::Isolate { node }
-        | Fault::Deaf { node, .. }
-        | Fault::Mute { node, .. }
-        | Fault::Crash { node, .. }
-        | Fault::CrashAmid { node, .. }
-        | Fault::Pause { node }
-        | Fault::DiskFull { node }
-        | Fault::Clock { node, .. } => Some(node),
-        _ => None,
     }
 }
 

@@ -1,0 +1,80 @@
+//! `paxos simulate`: a campaign of the swarm, with what it reached and what it found.
+
+use indicatif::{ProgressBar, ProgressStyle};
+use paxos::scene::{Crashes, Scene};
+use simnet::Campaign;
+use simnet::campaign::TestId;
+use simnet::fault::Fault;
+use std::process::ExitCode;
+use std::time::Duration;
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// How many seeds, from 0 on.
+    #[arg(long, default_value_t = 10_000)]
+    seeds: u64,
+    /// How many threads; all cores when absent.
+    #[arg(long)]
+    threads: Option<usize>,
+}
+
+/// Runs the seeds and prints what they reached: situations, faults, messages, and the rules they broke with their seeds.
+pub fn simulate(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let bar = ProgressBar::new(arguments.seeds);
+    bar.set_style(ProgressStyle::with_template(
+        "{bar:40} {human_pos} of {human_len} seeds, {per_sec}, {eta} left",
+    )?);
+    bar.enable_steady_tick(Duration::from_millis(200));
+    let progress = |done: u64, _total: u64| {
+        if done.is_multiple_of(256) {
+            bar.set_position(done);
+        }
+    };
+    let id = TestId { lab: "07-paxos".to_string(), test: "part_e_decides_after_any_storm".to_string() };
+    let mut campaign = Campaign::new(id.clone()).seeds(arguments.seeds).progress(&progress);
+    if let Some(threads) = arguments.threads {
+        campaign = campaign.threads(threads);
+    }
+    let report = campaign
+        .explore(|trial| Scene::draw(trial.seed, Crashes::Any).with_asking().survive_and_decide(trial));
+    let took = bar.elapsed();
+    bar.finish_and_clear();
+
+    let per_second = u128::from(report.seeds) * 1_000_000 / took.as_micros().max(1);
+    println!(
+        "{} seeds in {}.{:01} s ({per_second} a second): {} events, {} s of virtual time",
+        report.seeds,
+        took.as_secs(),
+        took.subsec_millis() / 100,
+        report.events,
+        report.virtual_us / 1_000_000
+    );
+    println!("\nsituations reached");
+    for (situation, count) in report.marks.iter() {
+        println!("  {count:>10}  {situation}");
+    }
+    println!("\nwhat faults did");
+    for (kind, count) in &report.faults {
+        println!("  {count:>10}  {kind}");
+    }
+    let idle: Vec<&str> = Fault::KINDS.into_iter().filter(|kind| !report.faults.contains_key(kind)).collect();
+    if !idle.is_empty() {
+        println!("  faults that never did anything: {}", idle.join(", "));
+    }
+    println!("\nmessages");
+    for (name, count) in &report.messages {
+        println!("  {:>10}  {name}", count.count);
+    }
+    if report.failures.is_empty() {
+        println!("\nno rule was broken");
+        return Ok(ExitCode::SUCCESS);
+    }
+    println!();
+    for (rule, seeds) in report.by_rule() {
+        let shown: Vec<String> = seeds.iter().take(10).map(ToString::to_string).collect();
+        let more = if seeds.len() > shown.len() { " …" } else { "" };
+        println!("broken under {} seeds: {rule}\n  seeds {}{more}", seeds.len(), shown.join(" "));
+        println!("  {}", id.replay_command(seeds[0]));
+    }
+    Ok(ExitCode::from(1))
+}

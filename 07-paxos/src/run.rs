@@ -153,6 +153,8 @@ fn simulated(scene: &Scene, trial: &Trial) -> Sim<Node> {
     let who = [roles.learners(), roles.clients()].concat();
     sim.run_until(scene.length, |sim| scene::all_know(sim, &who));
     scene::check_history(&mut sim);
+    // The faults were written by hand: one that did nothing is a mistake in the experiment.
+    sim.every_fault_must_have_fired();
     sim
 }
 

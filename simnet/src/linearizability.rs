@@ -413,10 +413,6 @@ impl BitSet {
         self.0[index / 64] |= 1 << (index % 64);
     }
 
-    fn len(&self) -> usize {
-        self.0.iter().map(|word| word.count_ones() as usize).sum()
-    }
-
     fn is_subset(&self, other: &Self) -> bool {
         self.0.len() <= other.0.len() && self.0.iter().zip(&other.0).all(|(word, other)| word & !other == 0)
     }
@@ -455,11 +451,9 @@ struct Node<State> {
     position: usize,
 }
 
-/// How promising a node is: first whether it explains more responses from the first on without a gap, then
-/// whether it used fewer operations ahead of time, then whether it was found earlier.
-///
-/// Its last part is the node.
-type Promise = (usize, Reverse<usize>, Reverse<usize>);
+/// How promising a node is: it explains more responses from the first on without a gap; among equals, it was
+/// found earlier, and so has fewer operations ahead of time. The second part is the node.
+type Promise = (usize, Reverse<usize>);
 
 /// How a search ended.
 enum Found<'h, Op, Ret> {
@@ -514,7 +508,7 @@ impl<'h, S: Specification> Search<'_, 'h, S> {
         self.add(Configuration { completed, maybe: BitSet(Vec::new()), state: self.spec.initial() }, None);
         let responses = self.subhistory.completed.len();
         while self.nodes[self.furthest].configuration.completed.first < responses {
-            let Some((_, _, Reverse(node))) = self.open.peek().copied() else {
+            let Some((_, Reverse(node))) = self.open.peek().copied() else {
                 return Found::None(self.explained_by(self.furthest));
             };
             let Some(choice) = self.choose(node) else {
@@ -603,8 +597,7 @@ impl<'h, S: Specification> Search<'_, 'h, S> {
         if explained > nodes.get(self.furthest).map_or(0, |furthest| furthest.configuration.completed.first) {
             self.furthest = node;
         }
-        let ahead = completed.ahead.len() + maybe.len();
-        self.open.push((explained, Reverse(ahead), Reverse(node)));
+        self.open.push((explained, Reverse(node)));
         self.nodes.push(Node { configuration, from, position: 0 });
     }
 

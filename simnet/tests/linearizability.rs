@@ -558,6 +558,23 @@ fn maybe_write_takes_effect_once() {
 }
 
 #[test]
+fn seventy_maybe_writes_take_effect_once_each() {
+    let mut history = register((1..=70).map(|value| Line(value as u32, 0, Write(value), NoResponse)));
+    let mut read = |at, value| {
+        let id = history.invoke(0, at, Read);
+        history.respond(id, at + 5, Value(value)).unwrap();
+        (id, check(&zero(), &history, 1_000_000))
+    };
+    for value in 1..=70 {
+        let (_, verdict) = read(value * 10, value);
+        assert!(verdict.is_linearizable(), "{verdict}");
+    }
+    let (again, verdict) = read(710, 35);
+    let Verdict::NotLinearizable(why) = verdict else { panic!("{verdict}") };
+    assert_eq!(why.offending, again);
+}
+
+#[test]
 fn maybe_write_is_observed_before_it_was_invoked() {
     let lines = [Line(2, 0, Read, Told(10, Value(1))), Line(1, 20, Write(1), NoResponse)];
     unexplained(&zero(), &register(lines), 0);
@@ -822,12 +839,16 @@ fn a_larger_budget_only_adds_knowledge() {
 
 #[test]
 fn a_hard_key_does_not_hide_a_bad_one() {
+    // The bad one has more operations than the hard one, and comes after it.
     let mut lines = stale_read_after_writes("hard", 16);
-    lines.extend(stale_read_after_writes("easy", 1));
+    lines.extend(
+        (0..30).map(|value| Line(1, value * 10, ("easy", Write(value)), Told(value * 10 + 5, Written))),
+    );
+    lines.push(Line(1, 300, ("easy", Read), Told(310, Value(0))));
     let Verdict::NotLinearizable(why) = check(&store(), &history(lines), 1_000) else {
         panic!("the easy key is not linearizable");
     };
-    assert_eq!(why.prefix.len(), 2);
+    assert_eq!(why.prefix.len(), 31);
     assert!(!why.shortest, "the hard key may have failed before");
 }
 

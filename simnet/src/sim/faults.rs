@@ -3,7 +3,7 @@
 use super::node::{Clock, Deferred, Status};
 use super::{Event, Sim};
 use crate::fault::{Fault, Late, Scheduled};
-use crate::monitor::Happening;
+use crate::monitor::{Happening, Violation};
 use crate::network::{Kept, Rule};
 use crate::node::NodeId;
 use crate::process::{Message, Process};
@@ -104,6 +104,23 @@ impl<P: Process> Sim<P> {
     /// The planned faults that never did anything, with their times: a scenario that claims them shows nothing.
     pub fn idle_faults(&self) -> Vec<&Scheduled> {
         self.faults.iter().filter(|fault| fault.fired == 0).map(|fault| &fault.scheduled).collect()
+    }
+
+    /// Breaks a rule when a planned fault whose time has come has never done anything: a scenario that claims it shows nothing.
+    pub fn every_fault_must_have_fired(&mut self) {
+        let idle: Vec<String> = self
+            .faults
+            .iter()
+            .filter(|fault| fault.begun && fault.fired == 0)
+            .map(|fault| fault.scheduled.to_string())
+            .collect();
+        if !idle.is_empty() {
+            self.violate(Violation::new(
+                "every fault of a scenario does something",
+                "a message lost, a node stopped: change the fault's time, or leave it out",
+                format!("nothing by: {}", idle.join("; ")),
+            ));
+        }
     }
 
     fn add_fault(&mut self, scheduled: Scheduled) -> FaultId {

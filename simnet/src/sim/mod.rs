@@ -468,6 +468,9 @@ impl<P: Process> Sim<P> {
         }
         if self.watched {
             self.watch_delivery(from, to, id, &message);
+            if self.violation.is_some() {
+                return;
+            }
         }
         if self.nodes.0[to.index()].status == Status::Outsider {
             return self.nodes.0[to.index()].mailbox.push((from, message));

@@ -1,0 +1,187 @@
+//! Campaigns: what they report, what they demand, what they keep.
+
+mod toy;
+
+use simnet::campaign::{Campaign, TestId, failures_dir, parse_seed};
+use simnet::monitor::{Happening, Marks, Monitor, Nodes};
+use simnet::{Time, Trial, Violation, this_test};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+use toy::{Puppet, Step, Toy, puppets};
+
+/// Marks deliveries, and finds fault with plain messages of one number.
+struct Watch {
+    forbidden: u64,
+}
+
+impl Monitor<Puppet> for Watch {
+    fn check(
+        &mut self,
+        _: Time,
+        happening: &Happening<'_, Puppet>,
+        _: &dyn Nodes<Puppet>,
+        marks: &mut Marks,
+    ) -> Result<(), Violation> {
+        if let Happening::Delivered { message: Toy::Plain(number), .. } = happening {
+            marks.reach("a plain message arrives");
+            if *number == self.forbidden {
+                return Err(Violation::new("no forbidden number", "another number", format!("{number}")));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// a tells b a random number below 100; 13 is forbidden.
+fn trial(trial: &Trial) -> simnet::Sim<Puppet> {
+    let (cluster, [a, b, _], x) = puppets();
+    let mut sim = trial.sim(&cluster).with_monitor(Watch { forbidden: 13 });
+    sim.inject(x, a, Toy::Do(vec![Step::Random(100)]));
+    sim.run_for(Duration::from_millis(50));
+    let toy::Heard::Said(number) = toy::heard(&sim, a)[0] else { panic!("a says a number") };
+    sim.inject(a, b, Toy::Plain(number));
+    sim.run_for(Duration::from_millis(50));
+    sim
+}
+
+fn panic_text(run: impl FnOnce()) -> String {
+    let panic = catch_unwind(AssertUnwindSafe(run)).expect_err("it must fail");
+    panic.downcast_ref::<String>().cloned().expect("a text")
+}
+
+#[test]
+fn the_report_does_not_depend_on_the_number_of_threads() {
+    let explore = |threads| {
+        let report = Campaign::new(this_test!()).seeds(2_000).threads(threads).explore(trial);
+        (
+            report.seeds,
+            report.failures,
+            report.marks,
+            report.faults,
+            report.messages,
+            report.events,
+            report.virtual_us,
+        )
+    };
+    let one = explore(1);
+    assert!(one.1.len() > 5, "one seed in a hundred draws 13");
+    for threads in [2, 3, 8] {
+        assert_eq!(explore(threads), one, "{threads} threads");
+    }
+}
+
+#[test]
+fn the_first_failure_is_the_lowest_seed_whatever_the_number_of_threads() {
+    let lowest = Campaign::new(this_test!()).seeds(2_000).threads(1).explore(trial).failures[0].seed;
+    for threads in [1, 2, 8] {
+        let text = panic_text(|| {
+            Campaign::new(this_test!()).seeds(2_000).threads(threads).run(trial);
+        });
+        assert!(text.contains(&format!("seed: {lowest} ")), "{threads} threads, {lowest} expected: {text}");
+        // What was kept for the next run would change what the next count of threads tries first.
+        let _ = std::fs::remove_dir_all(failures_dir("simnet"));
+    }
+}
+
+#[test]
+fn a_failure_explains_itself_and_is_tried_first_next_time() {
+    let id = TestId { lab: "00-campaign".into(), test: "a_failure_explains_itself".into() };
+    let folder = failures_dir(&id.lab);
+    let _ = std::fs::remove_dir_all(&folder);
+    let text = panic_text(|| {
+        Campaign::new(id.clone()).seeds(2_000).run(trial);
+    });
+    let seed: u64 = Campaign::new(id.clone()).seeds(2_000).explore(trial).failures[0].seed;
+    for line in [
+        "rule broken: no forbidden number",
+        "  expected: another number",
+        "  got: 13",
+        &format!("  seed: {seed} (tried {} of 2000)", seed + 1),
+        &format!("  replay: cargo course replay 00 --test a_failure_explains_itself --seed {seed}"),
+        "  trace: ",
+        "RULE BROKEN",
+    ] {
+        assert!(text.contains(line), "`{line}` in\n{text}");
+    }
+    // The trace is there, and ends with the violation.
+    let path = folder.join(format!("a_failure_explains_itself-{seed}.jsonl"));
+    let trace =
+        simnet::trace::Trace::read(std::io::BufReader::new(std::fs::File::open(path).unwrap())).unwrap();
+    assert_eq!((trace.header.seed, trace.header.lab.as_str()), (seed, "00-campaign"));
+    assert_eq!(trace.events.last().map(|event| event.kind), Some(simnet::trace::Kind::Violation));
+    // The kept seed comes first, even when the campaign has too few seeds to reach it.
+    let text = panic_text(|| {
+        Campaign::new(id.clone()).seeds(1).run(trial);
+    });
+    assert!(text.contains(&format!("seed: {seed} (it has failed before)")), "{text}");
+    // Mended: it passes, and is forgotten.
+    let mended = |trial: &Trial| {
+        let (cluster, ..) = puppets();
+        trial.sim(&cluster)
+    };
+    Campaign::new(id.clone()).seeds(10).run(mended);
+    assert_eq!(std::fs::read_to_string(folder.join("a_failure_explains_itself.seeds")).unwrap(), "");
+    let _ = std::fs::remove_dir_all(&folder);
+}
+
+#[test]
+fn a_campaign_that_did_not_reach_what_it_claims_fails() {
+    let calm = |trial: &Trial| {
+        let (cluster, [a, b, _], _) = puppets();
+        let mut sim = trial.sim(&cluster).with_monitor(Watch { forbidden: u64::MAX });
+        sim.inject(a, b, Toy::Plain(1));
+        sim.run_for(Duration::from_millis(50));
+        sim
+    };
+    Campaign::new(this_test!()).seeds(5).reaching(&["a plain message arrives"]).run(calm);
+    let text = panic_text(|| {
+        Campaign::new(this_test!())
+            .seeds(5)
+            .reaching(&["a plain message arrives", "an eclipse"])
+            .firing(&["crash"])
+            .run(calm);
+    });
+    assert!(text.contains("rule broken: a test reaches what it claims"), "{text}");
+    assert!(text.contains("never reached: an eclipse; faults that never did anything: crash"), "{text}");
+}
+
+#[test]
+fn a_panic_of_the_test_itself_is_a_failure_of_its_seed() {
+    let id = TestId { lab: "01-campaign".into(), test: "a_panic_of_the_test".into() };
+    let text = panic_text(|| {
+        Campaign::new(id).seeds(50).run(|trial: &Trial| {
+            assert!(trial.seed < 30, "thirty is too many");
+            let (cluster, ..) = puppets();
+            trial.sim(&cluster)
+        });
+    });
+    assert!(text.contains("thirty is too many") && text.contains("seed: 30 (tried 31 of 50)"), "{text}");
+    let _ = std::fs::remove_dir_all(failures_dir("01-campaign"));
+}
+
+#[test]
+fn a_test_knows_its_name() {
+    let id = this_test!();
+    assert_eq!((id.lab.as_str(), id.test.as_str()), ("simnet", "a_test_knows_its_name"));
+    // Also within a closure.
+    let id = (|| this_test!())();
+    assert_eq!(id.test, "a_test_knows_its_name");
+}
+
+#[test]
+fn seeds_are_read_over_their_whole_range() {
+    for (text, seed) in
+        [("0", 0), ("18446744073709551615", u64::MAX), ("0xffffffffffffffff", u64::MAX), ("0X2a", 42)]
+    {
+        assert_eq!(parse_seed(text), Ok(seed));
+    }
+    for bad in
+        ["", "-1", "18446744073709551616", "0x", "0x10000000000000000", "1e3", "7.0", "seven", "+5", "2a"]
+    {
+        let error = parse_seed(bad).unwrap_err();
+        assert!(
+            error.contains(&format!("read the seed `{bad}`")) && error.contains("18446744073709551615"),
+            "{error}"
+        );
+    }
+}

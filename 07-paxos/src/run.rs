@@ -34,7 +34,7 @@ pub struct Arguments {
     #[arg(long, value_name = "FILE")]
     experiment: Option<PathBuf>,
     /// The seed: any 64-bit number, decimal or 0x….
-    #[arg(long, value_parser = parse_seed, default_value = "7")]
+    #[arg(long, value_parser = parse_seed, default_value = "7", allow_hyphen_values = true)]
     seed: u64,
     /// Record the run in this file.
     #[arg(long, value_name = "FILE")]

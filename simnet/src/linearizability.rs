@@ -452,7 +452,7 @@ struct Node<State> {
 }
 
 /// How promising a node is: it explains more responses from the first on without a gap; among equals, it was
-/// found earlier, and so has fewer operations ahead of time. The second part is the node.
+/// found earlier, and so mostly has fewer operations ahead of time. The second part is the node.
 type Promise = (usize, Reverse<usize>);
 
 /// How a search ended.

@@ -19,6 +19,9 @@ pub struct Sent<M> {
     pub durable: bool,
 }
 
+/// The alarm that went off, and what the process sent then.
+pub type Reaction<P> = (<P as Process>::Timer, Vec<Sent<<P as Process>::Message>>);
+
 /// One process, its storage and its alarms.
 ///
 /// Syncs take no time here. A test that wants a crash in the middle of a handler uses a [`Sim`](crate::Sim).
@@ -57,7 +60,7 @@ impl<P: Process> Solo<P> {
     }
 
     /// Lets time pass up to the next alarm, which goes off; returns it and what the process sends. `None` when no alarm is set.
-    pub fn next_alarm(&mut self) -> Option<(P::Timer, Vec<Sent<P::Message>>)> {
+    pub fn next_alarm(&mut self) -> Option<Reaction<P>> {
         let next = (0..self.alarms.len()).min_by_key(|&place| self.alarms[place].1)?;
         let (timer, at) = self.alarms.remove(next);
         self.now = self.now.max(at);

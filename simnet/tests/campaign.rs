@@ -164,7 +164,8 @@ fn a_test_knows_its_name() {
     let id = this_test!();
     assert_eq!((id.lab.as_str(), id.test.as_str()), ("simnet", "a_test_knows_its_name"));
     // Also within a closure.
-    let id = (|| this_test!())();
+    let inside = || this_test!();
+    let id = inside();
     assert_eq!(id.test, "a_test_knows_its_name");
 }
 

@@ -12,18 +12,29 @@ pub(crate) struct Queue<E> {
     seq: u64,
 }
 
+/// An entry is two words, so that a heap of a thousand stays in the nearest cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Entry {
     at_us: u64,
-    seq: u64,
-    slot: u32,
+    /// The place in the order of planning, and below it the slot.
+    seq_and_slot: u64,
+}
+
+/// Bits of the slot: 16 million events may be pending, and 2^40 be planned in one run.
+const SLOT_BITS: u32 = 24;
+
+impl Entry {
+    fn slot(self) -> usize {
+        (self.seq_and_slot & ((1 << SLOT_BITS) - 1)) as usize
+    }
 }
 
 impl Ord for Entry {
     #[inline]
     fn cmp(&self, other: &Self) -> Ordering {
-        // The heap has its greatest on top: the earliest is the greatest.
-        (other.at_us, other.seq).cmp(&(self.at_us, self.seq))
+        // The heap has its greatest on top: the earliest is the greatest. No two have one seq, so the slot decides nothing.
+        let key = |entry: &Self| u128::from(entry.at_us) << 64 | u128::from(entry.seq_and_slot);
+        key(other).cmp(&key(self))
     }
 }
 
@@ -39,6 +50,10 @@ impl<E> Queue<E> {
         Queue { heap: BinaryHeap::new(), slab: Vec::new(), free: Vec::new(), seq: 0 }
     }
 
+    /// Plans an event.
+    ///
+    /// # Panics
+    /// When 2^24 events are pending, or 2^40 have been planned: a run of that size is beside the point.
     #[inline]
     pub fn push(&mut self, at_us: u64, event: E) {
         let slot = match self.free.pop() {
@@ -46,14 +61,19 @@ impl<E> Queue<E> {
                 self.slab[slot as usize] = Some(event);
                 slot
             }
-            None => {
-                let slot = u32::try_from(self.slab.len()).expect("at most 2^32 events are pending");
-                self.slab.push(Some(event));
-                slot
-            }
+            None => self.new_slot(event),
         };
-        self.heap.push(Entry { at_us, seq: self.seq, slot });
+        self.heap.push(Entry { at_us, seq_and_slot: self.seq << SLOT_BITS | u64::from(slot) });
         self.seq += 1;
+    }
+
+    #[cold]
+    fn new_slot(&mut self, event: E) -> u32 {
+        let slot = self.slab.len() as u32;
+        assert!(slot < 1 << SLOT_BITS, "{slot} events are pending: a message storm, or a run far too large");
+        assert!(self.seq < 1 << (64 - SLOT_BITS), "the run has planned {} events", self.seq);
+        self.slab.push(Some(event));
+        slot
     }
 
     /// When the next event is.
@@ -65,8 +85,8 @@ impl<E> Queue<E> {
     #[inline]
     pub fn pop(&mut self) -> Option<(u64, E)> {
         let entry = self.heap.pop()?;
-        self.free.push(entry.slot);
-        let event = self.slab[entry.slot as usize].take().expect("a slot in the heap holds an event");
+        self.free.push(entry.slot() as u32);
+        let event = self.slab[entry.slot()].take().expect("a slot in the heap holds an event");
         Some((entry.at_us, event))
     }
 

@@ -4,7 +4,7 @@
 //! source of the whole process. So `peers/madsim-bench` is a workspace of its own, built here by cargo, with that flag added, to the
 //! folder `madsim` of our target folder.
 
-use crate::{Measured, Workload};
+use crate::{Measured, WARM_UP_MESSAGES, Workload};
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
@@ -31,7 +31,13 @@ impl Madsim {
     }
 
     pub fn run(&self, work: &Workload) -> Result<Measured, String> {
-        let numbers = [u64::from(work.nodes), work.in_flight, work.warm_up, work.messages];
+        let numbers = [
+            u64::from(work.nodes),
+            work.in_flight,
+            work.warm_up.as_millis() as u64,
+            WARM_UP_MESSAGES,
+            work.messages,
+        ];
         let line = self.cargo(&["run", "--quiet"], &numbers.map(|number| number.to_string()), RUN_WITHIN)?;
         parse(&line)
             .ok_or_else(|| format!("madsim-bench printed {line:?}; expected delivered=N nanoseconds=N"))

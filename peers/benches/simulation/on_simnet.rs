@@ -42,7 +42,7 @@ pub fn run(work: &Workload) -> Measured {
     }
     // The default network delays each message by 1 to 10 ms, each microsecond as likely; the hash is on by default.
     let mut sim = Sim::new(1, &cluster);
-    deliver(&mut sim, work.warm_up);
+    work.warm_up(|messages| deliver(&mut sim, messages));
     let (before, hash) = (sim.tally().delivered, sim.hash());
     let start = Instant::now();
     deliver(&mut sim, work.messages);

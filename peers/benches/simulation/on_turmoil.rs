@@ -35,7 +35,7 @@ pub fn run(work: &Workload) -> Measured {
             gossip(Turns::new(me, nodes), in_flight, addresses.clone(), delivered.clone())
         });
     }
-    deliver(&mut sim, &delivered, work.warm_up);
+    work.warm_up(|messages| deliver(&mut sim, &delivered, messages));
     let before = delivered.get();
     let start = Instant::now();
     deliver(&mut sim, &delivered, work.messages);

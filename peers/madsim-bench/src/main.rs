@@ -1,4 +1,5 @@
-//! madsim's half of `cargo bench -p peers --bench simulation`, which builds and runs it: `madsim-bench NODES IN_FLIGHT WARM_UP MESSAGES`.
+//! madsim's half of `cargo bench -p peers --bench simulation`, which builds and runs it: `madsim-bench NODES IN_FLIGHT WARM_UP_MILLISECONDS
+//! WARM_UP_MESSAGES MESSAGES`.
 //!
 //! Prints one line, `delivered=N nanoseconds=N`. Endpoints carry the typed message itself, so madsim need not encode it. A node is one
 //! task, as one would write it: receive, pass on. madsim lets each send and each receive sleep for at least 1 ms of virtual time, so
@@ -44,8 +45,8 @@ mod simulated {
     pub fn main() {
         let numbers: Vec<u64> =
             std::env::args().skip(1).map(|word| word.parse().expect("a number")).collect();
-        let [nodes, in_flight, warm_up, messages] = numbers[..] else {
-            panic!("usage: madsim-bench NODES IN_FLIGHT WARM_UP MESSAGES")
+        let [nodes, in_flight, warm_up_ms, warm_up_messages, messages] = numbers[..] else {
+            panic!("usage: madsim-bench NODES IN_FLIGHT WARM_UP_MILLISECONDS WARM_UP_MESSAGES MESSAGES")
         };
         let nodes = u32::try_from(nodes).expect("fewer nodes");
 
@@ -58,7 +59,7 @@ mod simulated {
         );
         let counter = Arc::new(Counter {
             delivered: AtomicU64::new(0),
-            goal: AtomicU64::new(warm_up),
+            goal: AtomicU64::new(u64::MAX),
             reached: Notify::new(),
         });
         // A message to a socket that is not there yet would be lost.
@@ -87,11 +88,20 @@ mod simulated {
             });
         }
 
-        runtime.block_on(counter.reached.notified());
-        let before = counter.delivered.load(Relaxed);
-        counter.goal.store(before + messages, Relaxed);
+        let deliver = |messages: u64| {
+            counter.goal.store(counter.delivered.load(Relaxed) + messages, Relaxed);
+            runtime.block_on(counter.reached.notified());
+        };
         let start = Instant::now();
-        runtime.block_on(counter.reached.notified());
+        loop {
+            deliver(warm_up_messages);
+            if start.elapsed() >= Duration::from_millis(warm_up_ms) {
+                break;
+            }
+        }
+        let before = counter.delivered.load(Relaxed);
+        let start = Instant::now();
+        deliver(messages);
         let took = start.elapsed();
         let delivered = counter.delivered.load(Relaxed) - before;
         println!("delivered={delivered} nanoseconds={}", took.as_nanos());

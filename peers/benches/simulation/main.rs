@@ -21,6 +21,7 @@
 //! its rolling trace hash, of which the others have none. A node is a state machine in simnet and an asynchronous task in the others.
 //! The price of running code that was not written for a simulation is what these numbers show; they do not say that the others waste time.
 
+#![allow(clippy::float_arithmetic, reason = "speeds and ratios are printed, nothing depends on them")]
 #![allow(clippy::disallowed_types, reason = "a benchmark reads the real clock")]
 #![allow(clippy::disallowed_methods, reason = "it waits for another process")]
 

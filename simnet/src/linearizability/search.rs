@@ -214,8 +214,8 @@ pub(super) enum Found<'h, Op, Ret> {
 /// The order that explained the most responses, from the first on without a gap.
 pub(super) struct Furthest<'h, Op, Ret> {
     /// How many.
-    explained: usize,
-    order: Vec<&'h Operation<Op, Ret>>,
+    pub(super) explained: usize,
+    pub(super) order: Vec<&'h Operation<Op, Ret>>,
 }
 
 /// A search for an order.

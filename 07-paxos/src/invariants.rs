@@ -54,7 +54,7 @@ pub mod situation {
 }
 
 /// What an acceptor has bound itself to.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Bond {
     /// The highest ballot of a Promise or an Accepted that has left.
     promised: Option<Ballot>,
@@ -63,7 +63,7 @@ struct Bond {
 }
 
 /// Watches all invariants over one run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Invariants {
     acceptors: BTreeSet<NodeId>,
     asked: BTreeSet<Value>,

@@ -208,7 +208,7 @@ fn report(
     clippy::disallowed_methods,
     reason = "real time is reported, nothing depends on it"
 )]
-fn wall_clock() -> Duration {
+pub fn wall_clock() -> Duration {
     use std::sync::OnceLock;
     static START: OnceLock<std::time::Instant> = OnceLock::new();
     START.get_or_init(std::time::Instant::now).elapsed()

@@ -352,7 +352,8 @@ impl<'a> Campaign<'a> {
             let list = |what: &[&str]| if what.is_empty() { "none".to_string() } else { what.join(", ") };
             panic!(
                 "rule broken: a test reaches what it claims\n  expected: {} seeds reach each situation and fire each fault\n  \
-                 got: situations never reached: {}; faults that never did anything: {}",
+                 got: situations never reached: {}; faults that never did anything: {}\n  \
+                 the solution reaches all of them under these seeds: what in your process keeps it from happening?",
                 report.seeds,
                 list(&missed),
                 list(&idle)

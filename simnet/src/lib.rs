@@ -54,6 +54,8 @@
 //! the protocol bears. What these types promise is what ten labs are written against.
 
 pub mod campaign;
+#[cfg(feature = "checked")]
+pub mod checked;
 mod cluster;
 mod context;
 pub mod delay;

@@ -182,12 +182,12 @@ impl Invariants {
         if !justified(reports, &proposal.value, self.majority()) {
             let reports: Vec<String> = reports.values().map(|report| show(report.as_ref())).collect();
             let expected = format!(
-                "{} promises for ballot {}, and the value of the highest proposal among them",
+                "promises of {} acceptors for ballot {}, and the value of the highest proposal that they report",
                 self.majority(),
                 proposal.ballot
             );
             let got = format!(
-                "{name} sends Accept {proposal} after {} promises, which report: {}",
+                "{name} sends Accept {proposal} after promises of {}, which report: {}",
                 reports.len(),
                 reports.join("; ")
             );

@@ -7,7 +7,7 @@ use simnet::{Trial, determinism};
 fn one_seed_is_one_run() {
     for seed in 0..100 {
         let scene = Scene::draw(seed, Storms::ThenCalm);
-        let run = || scene.survive_and_decide(&Trial { seed, record: true });
+        let run = || scene.survive_and_decide(&Trial::new(seed, true));
         if let Err(difference) = determinism::check("07-paxos", run) {
             panic!("seed {seed}: {difference}");
         }

@@ -285,11 +285,9 @@ fn part_b_sends_again_to_the_acceptors_that_are_silent() {
     );
 }
 
-/// One proposer and real acceptors; nobody competes.
+/// One proposer and real acceptors; nobody competes, and no learner listens.
 fn alone(acceptors: u32) -> Scene {
-    let roles =
-        Roles::new(1, acceptors, 1, &["red"], Pace { ask: Duration::from_secs(3600), ..Pace::default() });
-    Scene::calm(roles)
+    Scene::calm(Roles::new(1, acceptors, 0, &["red"], Pace::default()))
 }
 
 #[test]

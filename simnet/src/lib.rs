@@ -74,6 +74,7 @@ mod process;
 mod queue;
 pub mod random;
 mod record;
+pub mod shrink;
 pub mod sim;
 pub mod solo;
 pub mod storage;

@@ -3,6 +3,7 @@
 use crate::cluster::Cluster;
 use crate::diagram;
 use crate::monitor::{Marks, Violation};
+use crate::page::{self, Explained};
 use crate::panics;
 use crate::process::{Observe, Process};
 use crate::sim::Sim;
@@ -360,7 +361,7 @@ impl<'a> Campaign<'a> {
         }
     }
 
-    /// The page of a failure, as text.
+    /// A failure as text, which says where its trace and its page are.
     fn explain<P: Process>(
         &self,
         failure: &Failure,
@@ -377,12 +378,11 @@ impl<'a> Campaign<'a> {
         let recorded = attempt(trial, Trial { seed: failure.seed, record: true });
         if let Some(trace) = recorded.ok().and_then(|sim| sim.trace(&self.id.lab)) {
             let path = failures_dir(&self.id.lab).join(format!("{}-{}.jsonl", self.id.test, failure.seed));
-            match write_trace(&trace, &path) {
-                Ok(()) => text.push_str(&format!("  trace: {}\n", path.display())),
-                Err(error) => {
-                    text.push_str(&format!("  trace: could not write {}: {error}\n", path.display()))
-                }
-            }
+            text.push_str(&kept("trace", &path, write_trace(&trace, &path)));
+            let replay = self.id.replay_command(failure.seed);
+            let run = Explained::of(&trace).in_test(&self.id.test).replayed_by(&replay);
+            let path = path.with_extension("html");
+            text.push_str(&kept("page", &path, page::write(&run, &path)));
             let options = diagram::Options { max_lines: Some(60), ..diagram::Options::default() };
             text.push('\n');
             text.push_str(&diagram::render(&trace, &options));
@@ -450,6 +450,14 @@ fn attempt<P: Process>(run: &impl Fn(&Trial) -> Sim<P>, trial: Trial) -> Result<
     catch_unwind(AssertUnwindSafe(|| run(&trial))).map_err(|panic| {
         Violation::new("what the test asserts", "the assertion holds", panics::message(&*panic))
     })
+}
+
+/// The line of a failure that says where a file about it is. A file that cannot be written does not hide the failure.
+fn kept(what: &str, path: &Path, written: std::io::Result<()>) -> String {
+    match written {
+        Ok(()) => format!("  {what}: {}\n", path.display()),
+        Err(error) => format!("  {what}: could not write {}: {error}\n", path.display()),
+    }
 }
 
 /// Writes a trace to a file, in folders that are made for it.

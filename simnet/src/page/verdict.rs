@@ -35,6 +35,16 @@ fn of_event(event: &Event) -> Broken {
     Broken { rule, facts }
 }
 
+/// The first line says it; what follows tells more.
+fn in_lines(value: &str) -> String {
+    match value.split_once('\n') {
+        Some((first, more)) => {
+            format!("{}<span class=\"more\">{}</span>", escaped(first), escaped(more))
+        }
+        None => escaped(value),
+    }
+}
+
 /// What the browser's tab says.
 pub(super) fn title(run: &Explained<'_>) -> String {
     let header = &run.original.header;
@@ -55,7 +65,7 @@ pub(super) fn html(run: &Explained<'_>) -> String {
                 "<div class=\"fact fact-{}\"><dt>{}</dt><dd>{}</dd></div>",
                 if matches!(name.as_str(), "expected" | "got") { name } else { "other" },
                 escaped(name),
-                escaped(value)
+                in_lines(value)
             )
         })
         .collect();

@@ -1,4 +1,4 @@
-// The picture: only what stands in the window, and a window's height around it, is in the document. So a run of 10,000 events costs
+// The picture: only what stands in the window, and half a window's height around it, is in the document. So a run of 10,000 events costs
 // no more than one of 100.
 
 /** Narrower lines have no words. */
@@ -35,7 +35,7 @@ class Drawing {
   /** Draws what is in the window. */
   draw() {
     const { scrollTop, clientHeight } = this.scroller;
-    const window = [scrollTop - clientHeight, scrollTop + 2 * clientHeight];
+    const window = [scrollTop - clientHeight / 2, scrollTop + 1.5 * clientHeight];
     this.drawn = window;
     this.canvas.replaceChildren(...pictureOf(this.layout, this.scene, window));
     this.scroller.setAttribute("aria-activedescendant", this.scene.selected ? `row-${this.layout.rowOf[this.scene.selected.step]}` : "");
@@ -99,9 +99,10 @@ function pictureOf(layout, scene, [top, bottom]) {
   const to = layout.firstRow(bottom);
   const rows = layout.list.slice(from, to);
   const span = [Math.max(0, top), Math.min(layout.height, bottom)];
-  const inside = (y0, y1) => y1 >= span[0] && y0 <= span[1];
   const height = Math.max(1, span[1] - span[0]);
-  const arrows = layout.run.arrows.map((arrow) => arrowOf(arrow, layout, scene, inside)).filter(Boolean);
+  const labelled = new Set();
+  const inside = layout.run.arrows.filter((_, at) => layout.spans[at] && layout.spans[at][1] >= span[0] && layout.spans[at][0] <= span[1]);
+  const arrows = inside.map((arrow) => arrowOf(arrow, layout, scene, labelled));
   const svg = s("svg", {
     class: "picture", "aria-hidden": "true", width: layout.width, height, style: `top:${span[0]}px`,
     viewBox: `0 ${span[0]} ${layout.width} ${height}`,
@@ -236,14 +237,10 @@ function pauseMark(row, layout) {
 }
 
 /** An arrow from a send to what became of it, and its label, which stands above all arrows. */
-function arrowOf(arrow, layout, scene, inside) {
+function arrowOf(arrow, layout, scene, labelled) {
   const [x0, x1] = [layout.x[arrow.from], layout.x[arrow.to]];
   const ends = [arrow.origin, arrow.end].filter(Boolean);
-  if (x0 === undefined || x1 === undefined) return null;
-  const shown = ends.filter((event) => layout.rowAt(event));
-  if (shown.length === 0) return null;
   const path = pathOf(arrow, layout, x0, x1);
-  if (!inside(Math.min(path.y0, path.y1) - 20, Math.max(path.y0, path.y1) + 20)) return null;
   const selected = scene.selected !== undefined && ends.includes(scene.selected);
   const dim = isDim(ends, scene) || (scene.past && !ends.every((event) => scene.past.has(event)));
   const classes = [arrow.fate, colourOf(arrow.name, layout.run), selected && "on", dim && "dim"].filter(Boolean).join(" ");
@@ -252,7 +249,11 @@ function arrowOf(arrow, layout, scene, inside) {
     s("path", { class: "hit", d: line }, s("title", {}, titleOf(arrow, layout))),
     s("path", { class: "shaft", d: line }),
     arrow.fate === "lost" ? cross(path.x1, path.y1, 5) : arrow.fate === "underway" ? null : head(path));
-  return [drawn, labelOf(arrow, path, layout, classes)];
+  // Arrows that end beside their sender would have their labels above each other: one speaks for all.
+  const key = isLostAtSender(arrow) ? `${arrow.origin?.step} ${arrow.name}` : undefined;
+  const label = labelled.has(key) ? null : labelOf(arrow, path, layout, classes);
+  if (key !== undefined && label) labelled.add(key);
+  return [drawn, label];
 }
 
 function titleOf(arrow, layout) {
@@ -260,6 +261,10 @@ function titleOf(arrow, layout) {
   const body = fields(arrow.name, arrow.message?.body);
   const ends = `${clean(layout.run.nodes[arrow.from])} → ${clean(layout.run.nodes[arrow.to])}`;
   return [clean(arrow.name ?? "message"), body, ends, fates[arrow.fate]].filter(Boolean).join("  ");
+}
+
+function isLostAtSender(arrow) {
+  return arrow.fate === "lost" && arrow.end.place === arrow.from;
 }
 
 /** From where to where an arrow is drawn. */
@@ -273,8 +278,7 @@ function pathOf(arrow, layout, x0, x1) {
     return { x0: x0 + right * 4, y0, x1: x0 + (x1 - x0) * 0.35, y1: y0 + half };
   }
   y0 ??= y1 - (arrow.origin ? half : 0);
-  const atSender = arrow.fate === "lost" && arrow.end.place === arrow.from;
-  if (atSender) {
+  if (isLostAtSender(arrow)) {
     y1 ??= y0;
     return { x0: x0 + right * 4, y0, x1: x0 + (x1 - x0) * 0.5, y1: Math.max(y1, y0 + half * 0.6) };
   }
@@ -298,7 +302,7 @@ function cross(x, y, size) {
 
 /** The message's name before the head, at its reader: labels of a broadcast do not stand above each other. */
 function labelOf(arrow, path, layout, classes) {
-  if (arrow.fate === "underway" || layout.line < 18 || layout.view.scale === "true" && layout.crowded) return null;
+  if (arrow.fate === "underway" || layout.line < 18) return null;
   const room = Math.abs(path.x1 - path.x0) - 14;
   const name = clean(arrow.name ?? "");
   const body = fields(arrow.name, arrow.message?.body);

@@ -3,7 +3,7 @@
 /**
  * @param {Run} run
  * @param {object} event
- * @param {{go: (event: object) => void, shown: object[]}} page
+ * @param {{go: (event: object) => void, place: number, count: number}} page the event is at this place of so many
  */
 function inspect(run, event, page) {
   if (!event) return [h("p", { class: "hint" }, "Nothing happened in this run.")];
@@ -11,9 +11,8 @@ function inspect(run, event, page) {
 }
 
 function title(run, event, page) {
-  const place = page.shown.indexOf(event);
   return h("header", {},
-    h("p", { class: "where" }, `${run.clock.show(event.at)} · event ${place + 1} of ${page.shown.length.toLocaleString("en")}`),
+    h("p", { class: "where" }, `${run.clock.show(event.at)} · event ${(page.place + 1).toLocaleString("en")} of ${page.count.toLocaleString("en")}`),
     h("h2", { id: "event-title" }, h("bdi", {}, event.kind === "violation" ? `Rule broken${event.node === undefined ? "" : ` at ${clean(event.node)}`}` : sentenceOf(event, run))));
 }
 

@@ -21,6 +21,7 @@ class Layout {
     this.columns(filter);
     this.rows(filter);
     this.place();
+    this.spans = run.arrows.map((arrow) => this.span(arrow));
   }
 
   /** The nodes from left to right. */
@@ -92,6 +93,13 @@ class Layout {
     waits.sort((one, other) => one - other);
     const usual = waits[Math.floor(waits.length * 0.9)] ?? Infinity;
     return Math.max(5_000, usual * 4);
+  }
+
+  /** From where to where an arrow reaches, about; nothing when neither of its ends is shown. */
+  span(arrow) {
+    if (this.x[arrow.from] === undefined || this.x[arrow.to] === undefined) return undefined;
+    const ends = [this.rowAt(arrow.origin), this.rowAt(arrow.end)].filter(Boolean).map((row) => row.y);
+    return ends.length === 0 ? undefined : [Math.min(...ends) - this.line, Math.max(...ends) + this.line];
   }
 
   /** The line of an event, if it has one. */

@@ -5,6 +5,8 @@ class Overview {
   constructor(drawing) {
     this.drawing = drawing;
     this.canvas = byId("overview");
+    /** The run without the window: it is drawn once, the window often. */
+    this.ground = document.createElement("canvas");
     const jump = (pointer) => {
       if (pointer.buttons !== 1) return;
       const box = this.canvas.getBoundingClientRect();
@@ -16,6 +18,12 @@ class Overview {
     drawing.scroller.addEventListener("scroll", () => this.soon(), { passive: true });
   }
 
+  /** The run, its colours or the size are others now. */
+  renew() {
+    this.old = true;
+    this.soon();
+  }
+
   /** Draws in the next frame, once. */
   soon() {
     this.waiting ??= requestAnimationFrame(() => {
@@ -25,15 +33,25 @@ class Overview {
   }
 
   draw() {
-    const { layout, scene, scroller } = this.drawing;
+    const { layout, scroller } = this.drawing;
     const { clientWidth: width, clientHeight: height } = this.canvas;
-    const scale = window.devicePixelRatio || 1;
-    this.canvas.width = width * scale;
-    this.canvas.height = height * scale;
-    const pen = this.canvas.getContext("2d");
-    pen.scale(scale, scale);
+    if (width === 0 || height === 0) return;
     const style = getComputedStyle(this.canvas);
     const ink = (name) => style.getPropertyValue(name).trim();
+    if (this.old) this.drawGround(width, height, ink);
+    this.old = false;
+    const pen = penOf(this.canvas, width, height);
+    pen.drawImage(this.ground, 0, 0, width, height);
+    pen.strokeStyle = ink("--accent");
+    pen.lineWidth = 1.5;
+    const y = (at) => (at / Math.max(1, layout.height)) * height;
+    const high = Math.min(height, Math.max(6, y(scroller.clientHeight)));
+    pen.strokeRect(0.75, Math.min(y(scroller.scrollTop), height - high) + 0.75, width - 1.5, high - 1.5);
+  }
+
+  drawGround(width, height, ink) {
+    const { layout, scene } = this.drawing;
+    const pen = penOf(this.ground, width, height);
     const y = (at) => (at / Math.max(1, layout.height)) * height;
     const bar = (colour, from, to, x, wide) => {
       pen.fillStyle = colour;
@@ -42,22 +60,30 @@ class Overview {
     for (const fault of layout.run.faults) {
       if (fault.end || fault.sides.length > 0) bar(ink("--fault"), y(layout.y(fault.begin)), fault.end ? y(layout.y(fault.end)) : height, 2, 3);
     }
-    const dots = { drop: "--bad-soft", crash: "--bad", output: "--good", timer: "--line-strong", restart: "--fault", pause: "--fault" };
-    const columns = Math.max(1, layout.order.length);
-    const room = width - 12;
+    const plain = ink("--line-strong");
+    const found = ink("--accent");
+    const inks = { drop: ink("--bad-soft"), crash: ink("--bad"), output: ink("--good"), restart: ink("--fault"), pause: ink("--fault") };
+    const columns = new Map(layout.order.map((place, column) => [place, column]));
+    const step = (width - 12) / Math.max(1, columns.size);
     for (const event of layout.shown) {
-      const place = layout.order.indexOf(event.place);
-      const colour = scene.searching && scene.found.has(event) ? "--accent" : (dots[event.kind] ?? "--line-strong");
-      const at = y(layout.y(event));
-      if (place >= 0) bar(ink.cache?.[colour] ?? ink(colour), at, at, 8 + (place / columns) * room, Math.max(1.5, room / columns - 1));
+      const column = columns.get(event.place);
+      if (column === undefined) continue;
+      const at = y(layout.rowAt(event).y);
+      bar(scene.searching && scene.found.has(event) ? found : (inks[event.kind] ?? plain), at, at, 8 + column * step, Math.max(1.5, step - 1));
     }
     if (layout.run.violation) {
-      const at = y(layout.y(layout.run.violation));
-      bar(ink("--bad"), Math.min(at, height - 4), at + 4, 0, width);
+      const at = Math.min(y(layout.y(layout.run.violation)), height - 4);
+      bar(ink("--bad"), at, at + 4, 0, width);
     }
-    pen.strokeStyle = ink("--accent");
-    pen.lineWidth = 1.5;
-    const top = y(scroller.scrollTop);
-    pen.strokeRect(0.75, top + 0.75, width - 1.5, Math.max(6, y(scroller.clientHeight) - 1.5));
   }
+}
+
+/** A pen for a canvas of this size, as sharp as the screen. */
+function penOf(canvas, width, height) {
+  const scale = window.devicePixelRatio || 1;
+  canvas.width = Math.round(width * scale);
+  canvas.height = Math.round(height * scale);
+  const pen = canvas.getContext("2d");
+  pen.scale(scale, scale);
+  return pen;
 }

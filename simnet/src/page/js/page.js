@@ -31,11 +31,14 @@ class Page {
     this.view.width = this.drawing.scroller.clientWidth;
     this.layout = new Layout(this.run, this.filter, this.view);
     if (this.selected && !this.layout.rowAt(this.selected)) this.selected = this.layout.shown.find((event) => event.index >= this.selected.index) ?? this.layout.shown.at(-1);
+    this.placeOf = new Map(this.layout.shown.map((event, place) => [event, place]));
     this.shownSet = new Set(this.layout.shown);
-    this.found = new Set(this.layout.shown.filter((event) => this.filter.finds(event, this.run)));
+    this.matches = this.layout.shown.filter((event) => this.filter.finds(event, this.run));
+    this.found = new Set(this.matches);
     byId("nothing").hidden = this.layout.shown.length > 0;
     this.drawing.show(this.layout, this.scene());
     if (this.selected) this.drawing.reveal(this.selected, toMiddle);
+    this.overview.renew();
     this.refresh();
   }
 
@@ -53,7 +56,7 @@ class Page {
     this.drawing.draw();
     this.overview.soon();
     const shown = this.layout.shown;
-    byId("detail").replaceChildren(...inspect(this.run, this.selected, { go: (event) => this.go(event), shown }).filter(Boolean));
+    byId("detail").replaceChildren(...inspect(this.run, this.selected, { go: (event) => this.go(event), place: this.placeOf.get(this.selected), count: shown.length }).filter(Boolean));
     byId("said").textContent = this.selected ? `${sentenceOf(this.selected, this.run)}, at ${this.run.clock.show(this.selected.at)}` : "";
     byId("back").disabled = !this.selected || shown[0] === this.selected;
     byId("on").disabled = !this.selected || shown.at(-1) === this.selected;
@@ -79,17 +82,19 @@ class Page {
   /** The event so many places on. */
   step(by) {
     const shown = this.layout.shown;
-    const at = shown.indexOf(this.selected);
+    const at = this.placeOf.get(this.selected) ?? 0;
     this.go(shown[Math.max(0, Math.min(shown.length - 1, at + by))]);
   }
 
   /** The next or previous step of the node where the selected event is. */
   stepOnNode(by) {
-    const { selected, layout } = this;
+    const { selected } = this;
+    const { shown } = this.layout;
     if (!selected) return;
-    const firsts = layout.shown.filter((event, at) => event.place === selected.place && layout.shown[at - 1]?.step !== event.step);
-    const beyond = firsts.filter((event) => (by > 0 ? event.step > selected.step : event.step < selected.step));
-    this.go(by > 0 ? beyond[0] : beyond.at(-1));
+    const isFirst = (at) => shown[at].place === selected.place && shown[at].step !== selected.step && shown[at - 1]?.step !== shown[at].step;
+    let at = this.placeOf.get(selected) + by;
+    while (at >= 0 && at < shown.length && !isFirst(at)) at += by;
+    this.go(shown[at]);
   }
 
   stepLines(by) {
@@ -111,7 +116,7 @@ class Page {
 
   /** The next event, or the previous one, that the search finds. */
   match(by) {
-    const found = [...this.found];
+    const found = this.matches;
     if (found.length === 0) return;
     const here = this.selected?.index ?? -1;
     const target = by > 0 ? (found.find((event) => event.index > here) ?? found[0]) : (found.findLast((event) => event.index < here) ?? found.at(-1));
@@ -169,7 +174,7 @@ class Page {
   resized() {
     if (Math.abs(this.drawing.scroller.clientWidth - this.view.width) > 1) this.relay();
     else this.drawing.draw();
-    this.overview.soon();
+    this.overview.renew();
   }
 }
 
@@ -212,9 +217,12 @@ function describe(page) {
 function tellRule({ rule, facts }) {
   const heading = byId("rule");
   if (!heading) return;
-  heading.textContent = rule;
-  byId("verdict").querySelector(".facts").replaceChildren(...facts.map(([name, value]) =>
-    h("div", { class: `fact fact-${name === "expected" || name === "got" ? name : "other"}` }, h("dt", {}, name), h("dd", {}, value))));
+  heading.textContent = upright(rule);
+  byId("verdict").querySelector(".facts").replaceChildren(...facts.map(([name, value]) => {
+    const [first, ...more] = upright(value).split("\n");
+    const rest = more.length > 0 && h("span", { class: "more" }, more.join("\n"));
+    return h("div", { class: `fact fact-${name === "expected" || name === "got" ? name : "other"}` }, h("dt", {}, upright(name)), h("dd", {}, first, rest));
+  }));
 }
 
 /** The boxes of the filter: nodes, kinds and names of this run. */
@@ -239,7 +247,7 @@ function fillFilter(page) {
 
 function showMatches(page) {
   const { filter, found, selected } = page;
-  const at = [...found].indexOf(selected) + 1;
+  const at = found.has(selected) ? page.matches.indexOf(selected) + 1 : 0;
   const matches = byId("matches");
   matches.textContent = !filter.searching ? "" : found.size === 0 ? "none" : at > 0 ? `${at} of ${found.size}` : `${found.size}`;
   matches.classList.toggle("none", filter.searching && found.size === 0);
@@ -278,7 +286,10 @@ function startTheme() {
     }
   };
   const apply = () => (document.documentElement.dataset.theme = chosen() ?? (system.matches ? "dark" : "light"));
-  system.addEventListener("change", apply);
+  system.addEventListener("change", () => {
+    apply();
+    page.overview.renew();
+  });
   apply();
 }
 
@@ -290,7 +301,7 @@ function otherTheme() {
   } catch {
     // Then it holds until the page is loaded again.
   }
-  page.overview.soon();
+  page.overview.renew();
 }
 
 /** The signs of the picture, for the help. */
@@ -379,5 +390,6 @@ listenToKeys(page);
 fillLegend();
 printable(page);
 recall(page, address);
+window.addEventListener("hashchange", () => recall(page, location.hash));
 page.drawing.scroller.focus({ preventScroll: true });
 document.documentElement.dataset.ready = "true";

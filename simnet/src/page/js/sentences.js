@@ -44,6 +44,8 @@ function phraseOf(event, run) {
       return { event, verb: "✕ loses", name: name || "message", details: [lostWhere(event), because].filter(Boolean).join(" "), style: "bad" };
     case "duplicate":
       return { event, verb: "network copies", name: name || "message", details: `to ${clean(event.peer ?? "?")} ${because}`.trim(), style: "fault" };
+    case "start":
+      return part("starts", "", "timer");
     case "timer":
       return { event, verb: "timer", name, details: because, style: "timer" };
     case "violation":

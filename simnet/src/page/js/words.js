@@ -14,6 +14,11 @@ function clean(text) {
   return String(text).replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, " ");
 }
 
+/** The text as it is, line feeds included, but for what would turn the direction of the text around it. */
+function upright(text) {
+  return String(text).replace(/[\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+}
+
 /** The fields of a message or an output that is called `name`: what only says the name again is left out. */
 function fields(name, body) {
   if (body === undefined || body === null || body === name) return "";

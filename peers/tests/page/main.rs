@@ -96,7 +96,10 @@ fn what_is_seen_first_is_the_rule_and_the_picture() {
             assert!(count(&browser, ".fact-got dd") == 1 && count(&browser, ".fact-expected dd") == 1);
             assert_eq!(browser.text("document.getElementById('command').textContent"), REPLAY);
             // Nothing is wider than the window.
-            assert_eq!(browser.value("document.documentElement.scrollWidth <= innerWidth"), true);
+            assert_eq!(
+                browser.value("document.documentElement.scrollWidth <= document.documentElement.clientWidth"),
+                true
+            );
             browser.screenshot(&format!("first-{name}-{width}"));
         }
         browser.nothing_is_wrong();
@@ -327,11 +330,11 @@ fn search_finds_and_filters_leave_out() {
     assert_eq!(selected(&browser), first);
 
     // Terms hold together; a minus excludes.
-    browser.search("node:a1 kind:deliver -prepare");
+    browser.search("node:p1 kind:deliver -name:promise");
     let expected = trace.events.iter().filter(|event| {
         event.kind == simnet::trace::Kind::Deliver
-            && [&event.node, &event.peer].iter().any(|name| name.as_deref() == Some("a1"))
-            && event.name.as_deref() != Some("Prepare")
+            && [&event.node, &event.peer].iter().any(|name| name.as_deref() == Some("p1"))
+            && event.name.as_deref() != Some("Promise")
     });
     let told = matches(&browser);
     assert_eq!(told.rsplit(' ').next(), Some(expected.count().to_string().as_str()));
@@ -363,15 +366,14 @@ fn search_finds_and_filters_leave_out() {
         false
     );
     // By kind and by name.
-    browser.click("#filter-kinds input[value=timer]");
-    assert_eq!(count(&browser, ".mark-timer"), 0);
+    browser.click("#filter-kinds input[value=deliver]");
+    assert_eq!(count(&browser, "#canvas .mark-deliver"), 0);
     browser.click("#filter-names input[value=Prepare]");
     assert_eq!(browser.value("[...document.querySelectorAll('.label, .words .name')].some((name) => name.textContent.startsWith('Prepare'))"), false);
     browser.screenshot("filter");
     assert_eq!(browser.text("document.getElementById('hidden-count').textContent"), " (3 off)");
     browser.click("#filter-all");
     assert_eq!(count(&browser, ".head"), all);
-    // Everything left out is said so, with the way back.
     browser.nothing_is_wrong();
 }
 
@@ -700,13 +702,14 @@ fn it_is_read_without_a_mouse_in_small_windows_and_without_scripts() {
     assert_eq!(reached, true);
     // Small windows: nothing is wider than they are.
     browser.resize(420, 800);
-    browser.wait("document.documentElement.scrollWidth <= innerWidth");
+    browser.wait("document.documentElement.scrollWidth <= document.documentElement.clientWidth");
     browser.screenshot("small");
     // Without scripts: the rule, and the run as text.
     browser.devtools("Emulation.setScriptExecutionDisabled", json!({ "value": true }));
     browser.load(&format!("file://{}", page("reach", &Explained::of(&trace)).display()));
     browser.screenshot_now("without-scripts");
     let source = browser.source();
+    assert!(source.contains("<details id=\"twin\" open"), "it is open");
     assert!(
         source.contains("<h1 id=\"rule\">(4)") && source.contains("RULE BROKEN"),
         "the rule and the run as text are there"

@@ -248,7 +248,7 @@ function arrowOf(arrow, layout, scene, labelled) {
   const drawn = s("g", { class: `arrow ${classes}`, "data-event": (arrow.end ?? arrow.origin).index },
     s("path", { class: "hit", d: line }, s("title", {}, titleOf(arrow, layout))),
     s("path", { class: "shaft", d: line }),
-    arrow.fate === "lost" ? cross(path.x1, path.y1, 5) : arrow.fate === "underway" ? null : head(path));
+    arrow.fate === "lost" ? cross(path.x1, path.y1, 5 * shrink(layout)) : arrow.fate === "underway" ? null : head(path));
   // Arrows that end beside their sender would have their labels above each other: one speaks for all.
   const key = isLostAtSender(arrow) ? `${arrow.origin?.step} ${arrow.name}` : undefined;
   const label = labelled.has(key) ? null : labelOf(arrow, path, layout, classes);
@@ -327,12 +327,18 @@ function marksOf(row, layout, scene) {
     const marked = markEvent(events);
     const has = (kind) => events.some((event) => event.kind === kind);
     const disk = has("sync") ? "synced" : has("write") ? "volatile" : undefined;
-    return s("g", { class: ["mark", `mark-${marked.kind}`, selected && "on", dim && "dim"].filter(Boolean).join(" "), "data-event": events[0].index },
+    const place = `translate(${x} ${row.y}) scale(${shrink(layout)})`;
+    return s("g", { class: ["mark", `mark-${marked.kind}`, selected && "on", dim && "dim"].filter(Boolean).join(" "), transform: place, "data-event": events[0].index },
       s("title", {}, events.filter((event) => event.kind !== "state").map((event) => sentenceOf(event, layout.run)).join("\n")),
-      selected && s("circle", { class: "ring", cx: x, cy: row.y, r: 9 }),
-      signOf(marked, x, row.y),
-      disk && s("rect", { class: `disk ${disk}`, x: x + 7, y: row.y + 2, width: 6, height: 6, rx: 1 }));
+      selected && s("circle", { class: "ring", r: 9 }),
+      signOf(marked, 0, 0),
+      disk && s("rect", { class: `disk ${disk}`, x: 7, y: 2, width: 6, height: 6, rx: 1 }));
   });
+}
+
+/** How much smaller signs are where lines are narrow. */
+function shrink(layout) {
+  return Math.max(0.3, Math.min(1, layout.line / 18));
 }
 
 /** The event of a step that its mark shows: the one that matters most. */

@@ -18,6 +18,7 @@ class Layout {
     this.view = view;
     this.line = LINE * view.zoom;
     this.shown = run.events.filter((event) => filter.shows(event, run));
+    this.visible = new Set(this.shown);
     this.columns(filter);
     this.rows(filter);
     this.place();
@@ -47,9 +48,9 @@ class Layout {
     const { run } = this;
     this.list = [];
     this.rowOf = new Array(run.steps.length).fill(-1);
-    const visible = new Set(this.shown.map((event) => event.step));
+    const steps = new Set(this.shown.map((event) => event.step));
     for (const step of run.steps) {
-      if (!visible.has(step.index)) continue;
+      if (!steps.has(step.index)) continue;
       const above = this.list.at(-1);
       const starts = (one) => one.events[0].kind === "start";
       if (above && starts(step) && starts(above.steps[0]) && above.at === step.at) above.steps.push(step);
@@ -98,8 +99,10 @@ class Layout {
   /** From where to where an arrow reaches, about; nothing when neither of its ends is shown. */
   span(arrow) {
     if (this.x[arrow.from] === undefined || this.x[arrow.to] === undefined) return undefined;
-    const ends = [this.rowAt(arrow.origin), this.rowAt(arrow.end)].filter(Boolean).map((row) => row.y);
-    return ends.length === 0 ? undefined : [Math.min(...ends) - this.line, Math.max(...ends) + this.line];
+    const ends = [arrow.origin, arrow.end].filter(Boolean);
+    if (!ends.some((event) => this.visible.has(event))) return undefined;
+    const heights = ends.map((event) => this.rowAt(event)?.y).filter((y) => y !== undefined);
+    return [Math.min(...heights) - this.line, Math.max(...heights) + this.line];
   }
 
   /** The line of an event, if it has one. */

@@ -383,6 +383,7 @@ async function said(id, done) {
 }
 
 const address = location.hash;
+byId("twin").open = false;
 startTheme();
 const page = new Page(JSON.parse(byId("data").textContent));
 listenToButtons(page);

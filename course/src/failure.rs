@@ -6,7 +6,8 @@
 //!   got: …
 //!   seed: 17 (tried 18 of 200)
 //!   replay: cargo course replay 07 --test part_c_x --seed 17
-//!   trace: target/failures/…
+//!   trace: target/failures/….jsonl
+//!   page: target/failures/….html
 //! ```
 
 use crate::seed;
@@ -145,6 +146,7 @@ rule broken: at most one value is chosen
   seed: 0x11 (tried 18 of 200)
   replay: cargo course replay 07 --test part_c_x --seed 17
   trace: target/failures/x.jsonl
+  page: target/failures/x.html
 note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
 ",
         );
@@ -153,9 +155,10 @@ note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
         assert_eq!(failure.place.as_deref(), Some("07-paxos/tests/part_c.rs:31"));
         let lines = failure.rule_first(10);
         assert_eq!(lines[0], "rule broken: at most one value is chosen");
-        assert_eq!(lines[6..], ["", "some output"]);
-        assert_eq!(failure.rule_lines(), lines[..6]);
-        assert_eq!(failure.rule_first(2)[2], "… and 6 more lines");
+        assert_eq!(lines[6], "  page: target/failures/x.html");
+        assert_eq!(lines[7..], ["", "some output"]);
+        assert_eq!(failure.rule_lines(), lines[..7]);
+        assert_eq!(failure.rule_first(2)[2], "… and 7 more lines");
     }
 
     #[test]

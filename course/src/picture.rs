@@ -1,7 +1,8 @@
-//! A recorded run as a person sees it in a terminal.
+//! A recorded run as a person sees it: in a terminal, and as a page for a browser.
 
 use anyhow::{Context, Result};
 use simnet::diagram::{self, Options};
+use simnet::page::{self, Explained};
 use simnet::trace::Trace;
 use std::fs::File;
 use std::io::{BufReader, IsTerminal, stdout};
@@ -33,4 +34,10 @@ pub fn draw(trace: &Trace, size: &Size) -> String {
     let color = stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let max_lines = (size.lines > 0).then_some(size.lines);
     diagram::render(trace, &Options { width, color, max_lines })
+}
+
+/// Writes a run's page.
+pub fn write_page(run: &Explained<'_>, path: &Path) -> Result<()> {
+    page::write(run, path)
+        .with_context(|| format!("the page {} cannot be written; name another file", path.display()))
 }

@@ -1,10 +1,12 @@
-//! `cargo course replay`: a recorded run drawn again, or one seed of one test run again.
+//! `cargo course replay`: a recorded run drawn again, or one seed of one test run again; both make a page too.
 
 use crate::graded::{Order, Report, Verdict};
 use crate::picture::Size;
 use crate::workspace::Workspace;
 use crate::{lab, picture, seed, show};
 use anyhow::{Context, Result, bail};
+use simnet::page::Explained;
+use simnet::trace::Trace;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -45,20 +47,32 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
             args.what
         );
     }
-    show::out(&drawn(&path, &args.size)?);
+    let trace = picture::read(&path)?;
+    let command = format!("cargo course replay {}", workspace.shown(&path));
+    show::out(&drawn(&trace, &args.size));
+    show::out(&paged(&Explained::of(&trace).replayed_by(&command), &path, workspace)?);
     Ok(0)
 }
 
 /// A trace's picture, whose title is the header, and what the title leaves out.
-fn drawn(path: &Path, size: &Size) -> Result<String> {
-    let trace = picture::read(path)?;
-    Ok(format!(
+fn drawn(trace: &Trace, size: &Size) -> String {
+    format!(
         "\n{}\n{}, {}, commit {}\n",
-        picture::draw(&trace, size),
+        picture::draw(trace, size),
         show::count(trace.header.nodes.len(), "node", "nodes"),
         show::count(trace.events.len(), "event", "events"),
         trace.header.commit,
-    ))
+    )
+}
+
+/// Writes the page of a trace among what the tool makes, and says where.
+fn paged(run: &Explained<'_>, trace: &Path, workspace: &Workspace) -> Result<String> {
+    let name = trace.file_stem().unwrap_or(trace.as_os_str());
+    let mut path = workspace.target().join("course/runs").join(name).into_os_string();
+    path.push(".html");
+    let path = PathBuf::from(path);
+    picture::write_page(run, &path)?;
+    Ok(format!("page: {}\n", workspace.shown(&path)))
 }
 
 fn again(args: &Args, workspace: &Workspace, name: &str) -> Result<u8> {
@@ -109,8 +123,16 @@ fn again(args: &Args, workspace: &Workspace, name: &str) -> Result<u8> {
         }
     };
     if let Some(path) = trace {
-        page.push_str(&drawn(&path, &args.size)?);
+        let trace = picture::read(&path)?;
+        page.push_str(&drawn(&trace, &args.size));
         page.push_str(&format!("trace: {}\n", workspace.shown(&path)));
+        let command = format!(
+            "cargo course replay {} --test {name} --seed {}",
+            lab.short(),
+            args.seed.unwrap_or(trace.header.seed)
+        );
+        let run = Explained::of(&trace).in_test(name).replayed_by(&command);
+        page.push_str(&paged(&run, &path, workspace)?);
     } else if args.seed.is_some() {
         page.push_str("\nno trace was written: this test does not simulate, or stopped before it began to\n");
     }

@@ -7,6 +7,7 @@ use crate::picture::Size;
 use crate::workspace::Workspace;
 use crate::{experiment, lab, picture, seed, show, table};
 use anyhow::{Context, Result, bail};
+use simnet::page::Explained;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -32,6 +33,9 @@ pub struct Args {
     /// Print only the lab's JSON line
     #[arg(long)]
     json: bool,
+    /// Write the run as a page for a browser [default file: beside the trace]
+    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "")]
+    page: Option<PathBuf>,
     /// Leave the diagram out
     #[arg(long)]
     no_diagram: bool,
@@ -120,6 +124,11 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
         show::out(&page(&lab, &outcome, status));
         show::out(&drawn(args, workspace, &outcome, &kept)?);
     }
+    if let Some(file) = &args.page {
+        let told = paged(args, workspace, &lab, &outcome, file, &kept)?;
+        // What reads the JSON line reads no more than that.
+        if args.json { eprint!("{told}") } else { show::out(&told) }
+    }
     Ok(u8::try_from(status).expect("it is 0, 1 or 3"))
 }
 
@@ -189,9 +198,7 @@ fn page(lab: &Lab, outcome: &Outcome, status: i32) -> String {
 
 /// The picture and where the trace is.
 fn drawn(args: &Args, workspace: &Workspace, outcome: &Outcome, kept: &Path) -> Result<String> {
-    // A lab may have put its trace elsewhere, and says so.
-    let told = outcome.trace.as_ref().map(|told| workspace.root.join(told));
-    let Some(path) = told.into_iter().chain([kept.to_owned()]).find(|path| path.is_file()) else {
+    let Some(path) = written(workspace, outcome, kept) else {
         return Ok("\nno trace was written\n".to_owned());
     };
     let mut page = String::new();
@@ -202,6 +209,33 @@ fn drawn(args: &Args, workspace: &Workspace, outcome: &Outcome, kept: &Path) -> 
     let shown = workspace.shown(&path);
     page.push_str(&format!("\ntrace: {shown}\nagain: cargo course replay {shown}\n"));
     Ok(page)
+}
+
+/// The trace of the run. A lab may have put it elsewhere than it was told, and says so.
+fn written(workspace: &Workspace, outcome: &Outcome, kept: &Path) -> Option<PathBuf> {
+    let told = outcome.trace.as_ref().map(|told| workspace.root.join(told));
+    told.into_iter().chain([kept.to_owned()]).find(|path| path.is_file())
+}
+
+/// Writes the page of the run, and says where.
+fn paged(
+    args: &Args,
+    workspace: &Workspace,
+    lab: &Lab,
+    outcome: &Outcome,
+    file: &Path,
+    kept: &Path,
+) -> Result<String> {
+    let Some(trace) = written(workspace, outcome, kept) else {
+        bail!("there is no page: the program of lab {} wrote no trace", lab.folder.name);
+    };
+    let file = if file.as_os_str().is_empty() { kept.with_extension("html") } else { file.to_owned() };
+    let mut command = format!("cargo course run {} --on {} --seed {}", lab.short(), args.on, outcome.seed);
+    if let Some(experiment) = &args.experiment {
+        command.push_str(&format!(" --experiment {}", experiment.display()));
+    }
+    picture::write_page(&Explained::of(&picture::read(&trace)?).replayed_by(&command), &file)?;
+    Ok(format!("page: {}\n", workspace.shown(&file)))
 }
 
 /// `12.3 ms`: whole numbers only, as everywhere.

@@ -45,7 +45,8 @@
 //! - After the storm, [`Sim::calm`] and [`Sim::must_reach`]: all faults end, a core of nodes must get on, and a run that does not says who
 //!   waits for what.
 //!
-//! A [`Campaign`] does all that for many seeds over all cores, and explains the first that fails. [`Solo`] is the other end: one process
+//! A [`Campaign`] does all that for many seeds over all cores, and explains the first that fails: as text, with a [`diagram`], and as a
+//! [`page`] for a browser. [`Solo`] is the other end: one process
 //! alone, with a test that plays everybody else.
 //!
 //! # For whoever writes a lab
@@ -69,6 +70,7 @@ pub mod linearizability;
 pub mod monitor;
 mod network;
 mod node;
+pub mod page;
 mod panics;
 mod process;
 mod queue;

@@ -20,7 +20,7 @@
 //! # How it is made
 //!
 //! `page.html` has gaps, `<!-- fill: name -->`; this module fills them with the style, the scripts, the run as JSON (`data.rs`) and, for
-//! readers without scripts, the rule and the text twin ([`diagram`](crate::diagram)). Nothing is compiled or bundled: the scripts are the
+//! readers without scripts, the rule and the text twin ([`diagram`]). Nothing is compiled or bundled: the scripts are the
 //! files of `js/`, one after the other, and the browser gets them as they stand there. A policy in the page's head forbids it to load
 //! anything. The same trace gives the same page, byte for byte. Of more than 50,000 events it has those around the broken rule.
 

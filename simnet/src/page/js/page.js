@@ -199,6 +199,7 @@ function describe(page) {
   const facts = [raw.lab, data.test, `seed ${raw.seed}`, `world ${raw.world}`, count(run.nodes.length, "node"), count(run.events.length, "event"), run.clock.show(run.events.at(-1)?.at ?? 0), `commit ${raw.commit}`];
   byId("what").textContent = facts.filter(Boolean).map(clean).join(" · ");
   if (raw.before + raw.after > 0) byId("what").append(h("b", {}, ` · only a part: ${count(raw.before, "event")} before and ${raw.after.toLocaleString("en")} after it are in the trace`));
+  if (run.idle.size > 0) byId("what").append(` · not drawn: ${count(run.idle.size, "idle node")}`);
   byId("scene").hidden = !raw.run;
   byId("scene-text").textContent = raw.run;
   byId("replay").hidden = !data.replay;
@@ -206,8 +207,8 @@ function describe(page) {
   byId("to-violation").hidden = !run.violation;
   byId("runs").hidden = page.runs.length < 2;
   byId("runs").replaceChildren(...page.runs.map((one) => h("button", {
-    type: "button", id: `run-${one.label}`, "aria-pressed": String(one === run), title: "Shortened or original run (o)", onclick: () => page.choose(one),
-  }, `${one.label === "shortened" ? "Shortened" : "Original"} (${count(one.events.length, "event")})`)));
+    type: "button", id: `run-${one.label}`, "aria-pressed": String(one === run), title: `${count(one.events.length, "event")} (o)`, onclick: () => page.choose(one),
+  }, `${one.label === "shortened" ? "Shortened" : "Original"} (${one.events.length.toLocaleString("en")})`)));
   byId("removed").hidden = !(raw.removed?.length > 0);
   byId("removed-list").replaceChildren(...(raw.removed ?? []).map((line) => h("li", {}, clean(line))));
   if (raw.broken) tellRule(raw.broken);
@@ -230,7 +231,7 @@ function fillFilter(page) {
   const { run } = page;
   const kinds = [...new Set(run.events.map((event) => event.kind))].filter((kind) => !SILENT.has(kind) && kind !== "violation");
   const names = [...new Set(run.events.map((event) => run.nameOf(event)).filter((name) => name !== undefined))];
-  const boxes = [["filter-nodes", run.nodes, page.filter.nodes], ["filter-kinds", kinds, page.filter.kinds], ["filter-names", names, page.filter.names]];
+  const boxes = [["filter-nodes", run.nodes.filter((_, place) => !run.idle.has(place)), page.filter.nodes], ["filter-kinds", kinds, page.filter.kinds], ["filter-names", names, page.filter.names]];
   for (const [id, all, hidden] of boxes) {
     const field = byId(id);
     field.replaceChildren(field.querySelector("legend"), ...all.map((name) => {

@@ -39,21 +39,28 @@ const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 
 /// The scripts, each after those that it uses.
-const SCRIPTS: [&str; 14] = [
+const SCRIPTS: [&str; 21] = [
     include_str!("js/words.js"),
     include_str!("js/dom.js"),
     include_str!("js/run.js"),
     include_str!("js/difference.js"),
+    include_str!("js/causes.js"),
     include_str!("js/filter.js"),
     include_str!("js/layout.js"),
     include_str!("js/sentences.js"),
     include_str!("js/drawing.js"),
     include_str!("js/overview.js"),
     include_str!("js/inspector.js"),
+    include_str!("js/heading.js"),
     include_str!("js/shiviz.js"),
     include_str!("js/printing.js"),
-    include_str!("js/keys.js"),
     include_str!("js/page.js"),
+    include_str!("js/address.js"),
+    include_str!("js/theme.js"),
+    include_str!("js/controls.js"),
+    include_str!("js/keys.js"),
+    include_str!("js/legend.js"),
+    include_str!("js/begin.js"),
 ];
 
 /// How the text twin in the page is drawn. A longer one would make the page slow to load, and nobody reads it.

@@ -34,8 +34,8 @@ pub struct Args {
     #[arg(long)]
     json: bool,
     /// Write the run as a page for a browser [default file: beside the trace]
-    #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "")]
-    page: Option<PathBuf>,
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    page: Option<Option<PathBuf>>,
     /// Leave the diagram out
     #[arg(long)]
     no_diagram: bool,
@@ -125,7 +125,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
         show::out(&drawn(args, workspace, &outcome, &kept)?);
     }
     if let Some(file) = &args.page {
-        let told = paged(args, workspace, &lab, &outcome, file, &kept)?;
+        let told = paged(args, workspace, &lab, &outcome, file.as_deref(), &kept)?;
         // What reads the JSON line reads no more than that.
         if args.json { eprint!("{told}") } else { show::out(&told) }
     }
@@ -223,13 +223,13 @@ fn paged(
     workspace: &Workspace,
     lab: &Lab,
     outcome: &Outcome,
-    file: &Path,
+    file: Option<&Path>,
     kept: &Path,
 ) -> Result<String> {
     let Some(trace) = written(workspace, outcome, kept) else {
         bail!("there is no page: the program of lab {} wrote no trace", lab.folder.name);
     };
-    let file = if file.as_os_str().is_empty() { kept.with_extension("html") } else { file.to_owned() };
+    let file = file.map_or_else(|| kept.with_extension("html"), Path::to_owned);
     let mut command = format!("cargo course run {} --on {} --seed {}", lab.short(), args.on, outcome.seed);
     if let Some(experiment) = &args.experiment {
         command.push_str(&format!(" --experiment {}", experiment.display()));

@@ -52,7 +52,8 @@ fn a_failure_names_the_rule_first_and_replays() {
             "tried 1 of 1",
             "01-counter: a test",
             "1 node, 1 event, commit unknown\ntrace: ",
-            "01-counter-part_a_counts_every_step-2.jsonl",
+            "01-counter-part_a_counts_every_step-2.jsonl\npage: ",
+            "01-counter-part_a_counts_every_step-2.html\n",
         ],
     );
     course
@@ -88,9 +89,10 @@ fn a_run_prints_a_table_a_picture_and_the_trace() {
     )
     .expect_narrow();
     assert!(!said.stdout.contains("crash"), "a fault that never fired is not shown:\n{}", said.stdout);
-    course
-        .course(&["replay", "target/course/runs/01-counter-5.jsonl"])
-        .expect(0, &["01-counter: a run", "seed 5", "1 node, 1 event"]);
+    course.course(&["replay", "target/course/runs/01-counter-5.jsonl"]).expect(
+        0,
+        &["01-counter: a run", "seed 5", "1 node, 1 event", "page: target/course/runs/01-counter-5.html"],
+    );
 
     let said = course.course(&["run", "1", "--profile", "dev", "--json", "--seed", "0xFFFFFFFFFFFFFFFF"]);
     let line = said.expect(0, &[]).stdout.lines().last().unwrap();
@@ -98,6 +100,16 @@ fn a_run_prints_a_table_a_picture_and_the_trace() {
         line.starts_with("{\"lab\":\"01-counter\"") && line.contains("\"seed\":18446744073709551615"),
         "{line}"
     );
+    assert!(!said.stdout.contains("page:"), "nobody asked for one:\n{}", said.stdout);
+    // A page beside the trace, or where it is asked for, beside the JSON line too.
+    course
+        .course(&["run", "1", "--profile", "dev", "--no-diagram", "--page"])
+        .expect(0, &["\npage: target/course/runs/01-counter-5.html\n"]);
+    let said = course.course(&["run", "1", "--profile", "dev", "--json", "--page", "out/here.html"]);
+    assert!(said.expect(0, &[]).stdout.trim_end().ends_with('}'), "{}", said.stdout);
+    assert!(said.stderr.contains("page: out/here.html"), "{}", said.stderr);
+    let page = course.read("out/here.html");
+    assert!(page.contains("cargo course run 01 --on sim --seed 5") && page.contains("No rule was broken"));
     // The lab's own status comes through.
     course
         .course(&["run", "1", "--profile", "dev", "--seed", "99"])

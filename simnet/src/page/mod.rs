@@ -20,7 +20,7 @@
 //! # How it is made
 //!
 //! `page.html` has gaps, `<!-- fill: name -->`; this module fills them with the style, the scripts, the run as JSON (`data.rs`) and, for
-//! readers without scripts, the rule and the text twin ([`diagram`](crate::diagram)). Nothing is compiled or bundled: the scripts are the
+//! readers without scripts, the rule and the text twin ([`diagram`]). Nothing is compiled or bundled: the scripts are the
 //! files of `js/`, one after the other, and the browser gets them as they stand there. A policy in the page's head forbids it to load
 //! anything. The same trace gives the same page, byte for byte. Of more than 50,000 events it has those around the broken rule.
 
@@ -39,21 +39,28 @@ const PAGE: &str = include_str!("page.html");
 const STYLE: &str = include_str!("page.css");
 
 /// The scripts, each after those that it uses.
-const SCRIPTS: [&str; 14] = [
+const SCRIPTS: [&str; 21] = [
     include_str!("js/words.js"),
     include_str!("js/dom.js"),
     include_str!("js/run.js"),
     include_str!("js/difference.js"),
+    include_str!("js/causes.js"),
     include_str!("js/filter.js"),
     include_str!("js/layout.js"),
     include_str!("js/sentences.js"),
     include_str!("js/drawing.js"),
     include_str!("js/overview.js"),
     include_str!("js/inspector.js"),
+    include_str!("js/heading.js"),
     include_str!("js/shiviz.js"),
     include_str!("js/printing.js"),
-    include_str!("js/keys.js"),
     include_str!("js/page.js"),
+    include_str!("js/address.js"),
+    include_str!("js/theme.js"),
+    include_str!("js/controls.js"),
+    include_str!("js/keys.js"),
+    include_str!("js/legend.js"),
+    include_str!("js/begin.js"),
 ];
 
 /// How the text twin in the page is drawn. A longer one would make the page slow to load, and nobody reads it.

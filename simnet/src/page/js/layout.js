@@ -28,7 +28,7 @@ class Layout {
   /** The nodes from left to right. */
   columns(filter) {
     const run = this.run;
-    this.order = run.nodes.map((_, place) => place).filter((place) => !filter.nodes.has(run.nodes[place]));
+    this.order = run.nodes.map((_, place) => place).filter((place) => !run.idle.has(place) && !filter.nodes.has(run.nodes[place]));
     this.lanes = Math.min(6, run.faults.reduce((most, fault) => Math.max(most, fault.lane + 1), 0));
     const widest = this.run.clock.bare(this.run.events.at(-1)?.at ?? 0).length;
     this.gutter = 26 + widest * 7;

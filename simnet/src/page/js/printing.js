@@ -2,7 +2,7 @@
 
 /** More lines than these are not printed: the ones around the broken rule, or the first ones. */
 const MOST_LINES = 300;
-const LINES_A_SHEET = 34;
+const LINES_A_SHEET = 42;
 
 /** Draws the run for the printer, and removes it afterwards. */
 function printable(page) {

@@ -40,6 +40,7 @@ class Run {
     this.states = statesOf(this);
     this.violation = this.events.find((event) => event.kind === "violation");
     this.names = namesOf(this);
+    this.idle = idleOf(this);
   }
 
   /** The step of an event. */
@@ -250,6 +251,12 @@ function statesOf(run) {
     if (event.kind === "crash") states[event.place].push({ index: event.index, down: true, body: states[event.place].at(-1)?.body });
   }
   return states;
+}
+
+/** The places of the nodes that nothing happens to, as in a shortened run: they have no column. */
+function idleOf(run) {
+  const busy = new Set(run.events.flatMap((event) => [event.place, event.other]));
+  return new Set(run.nodes.map((_, place) => place).filter((place) => !busy.has(place)));
 }
 
 /** The names of messages, the most frequent first: this order gives them their colours. */

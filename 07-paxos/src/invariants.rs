@@ -54,7 +54,7 @@ pub mod situation {
 }
 
 /// What an acceptor has bound itself to.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 struct Bond {
     /// The highest ballot of a Promise or an Accepted that has left.
     promised: Option<Ballot>,
@@ -63,7 +63,7 @@ struct Bond {
 }
 
 /// Watches all invariants over one run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Invariants {
     acceptors: BTreeSet<NodeId>,
     asked: BTreeSet<Value>,
@@ -182,12 +182,12 @@ impl Invariants {
         if !justified(reports, &proposal.value, self.majority()) {
             let reports: Vec<String> = reports.values().map(|report| show(report.as_ref())).collect();
             let expected = format!(
-                "{} promises for ballot {}, and the value of the highest proposal among them",
+                "promises of {} acceptors for ballot {}, and the value of the highest proposal that they report",
                 self.majority(),
                 proposal.ballot
             );
             let got = format!(
-                "{name} sends Accept {proposal} after {} promises, which report: {}",
+                "{name} sends Accept {proposal} after promises of {}, which report: {}",
                 reports.len(),
                 reports.join("; ")
             );

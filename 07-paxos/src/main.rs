@@ -1,5 +1,6 @@
 //! `paxos`: single-decree Paxos from the command line.
 
+mod check;
 mod run;
 mod simulate;
 
@@ -20,12 +21,15 @@ enum Command {
     Run(run::Arguments),
     /// Run many seeds of the swarm: storms of every kind, then a calm in which the cluster must decide.
     Simulate(simulate::Arguments),
+    /// Explore every schedule of a small cluster, up to stated bounds.
+    Check(check::Arguments),
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Simulate(arguments) => simulate::simulate(&arguments),
+        Command::Check(arguments) => check::check(&arguments),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -120,7 +120,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let scene = Experiment::read(arguments)?.scene();
     let begun = wall_clock();
-    let sim = simulated(&scene, &Trial { seed: arguments.seed, record: arguments.trace.is_some() });
+    let sim = simulated(&scene, &Trial::new(arguments.seed, arguments.trace.is_some()));
     let real_us = wall_clock().saturating_sub(begun).as_micros();
     if let (Some(path), Some(trace)) = (&arguments.trace, sim.trace(LAB)) {
         write_trace(&trace, path).with_context(|| format!("could not write {}", path.display()))?;
@@ -208,7 +208,7 @@ fn report(
     clippy::disallowed_methods,
     reason = "real time is reported, nothing depends on it"
 )]
-fn wall_clock() -> Duration {
+pub fn wall_clock() -> Duration {
     use std::sync::OnceLock;
     static START: OnceLock<std::time::Instant> = OnceLock::new();
     START.get_or_init(std::time::Instant::now).elapsed()

@@ -22,13 +22,15 @@ pub const LIVENESS: &str =
 /// How many steps the search for an order of the clients' requests may take.
 const HISTORY_BUDGET: u64 = 100_000;
 
-/// Which nodes a storm may crash.
+/// What a storm may do, and what follows it. One seed draws another scene for each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Crashes {
-    /// None.
-    Never,
-    /// Any, with all that may become of their storage.
-    Any,
+pub enum Storms {
+    /// Only the network is unkind. Learners never ask: nothing of parts D and E is needed.
+    WithoutCrashes,
+    /// Any node may crash, with all that may become of its storage. Learners never ask: nothing of part E is needed.
+    WithCrashes,
+    /// The same, and learners ask: so that all is well in the calm that follows.
+    ThenCalm,
 }
 
 /// A cluster and its storm, as a seed draws them.
@@ -46,14 +48,16 @@ impl Scene {
     /// The scene of a seed: sizes, patience, weather and faults, each drawn anew.
     ///
     /// Patience is drawn from less than a message's delay to many times it: where timers race messages, more schedules are possible.
-    /// Learners never ask: a test of parts C and D needs nothing of part E.
-    pub fn draw(seed: u64, crashes: Crashes) -> Self {
+    pub fn draw(seed: u64, storms: Storms) -> Self {
         let mut random = Random::new(seed, Purpose::Swarm);
+        // Without this, the tests of parts C, D and E would all see the same clusters in the same weather.
+        (0..storms as u32).for_each(|_| _ = random.bits());
         let ms = Duration::from_millis;
+        let never = Duration::from_secs(3600);
         let pace = Pace {
             resend: ms(*random.pick(&[3, 8, 20, 60, 200])),
             back_off: ms(*random.pick(&[1, 5, 20])),
-            ask: Duration::from_secs(3600),
+            ask: if storms == Storms::ThenCalm { ms(150) } else { never },
             retry: ms(*random.pick(&[15, 60, 250])),
         };
         let acceptors = *random.pick(&[3, 3, 3, 5, 5, 4, 2, 1]);
@@ -69,14 +73,8 @@ impl Scene {
             pace,
         );
         let length = ms(*random.pick(&[100, 300, 600]));
-        let storm = swarm(&roles, crashes, length).draw(&mut random);
+        let storm = swarm(&roles, storms, length).draw(&mut random);
         Scene { roles, storm, length }
-    }
-
-    /// The same scene, with learners that ask when they have learned nothing.
-    pub fn with_asking(mut self) -> Self {
-        self.roles.ask = Duration::from_millis(150).into();
-        self
     }
 
     /// A scene without faults.
@@ -162,7 +160,7 @@ impl std::fmt::Display for Scene {
 
 /// What a storm may do to these roles. Acceptors and proposers rely on their storage, so theirs is never emptied; a
 /// minority of the acceptors may be damaged for good.
-pub fn swarm(roles: &Roles, crashes: Crashes, length: Duration) -> Swarm {
+pub fn swarm(roles: &Roles, storms: Storms, length: Duration) -> Swarm {
     let cluster = roles.cluster();
     let names: Vec<Name> = cluster.names().cloned().collect();
     let of =
@@ -174,7 +172,7 @@ pub fn swarm(roles: &Roles, crashes: Crashes, length: Duration) -> Swarm {
         length,
         ..Swarm::default()
     };
-    if crashes == Crashes::Any {
+    if storms != Storms::WithoutCrashes {
         swarm.crashing = names.clone();
         swarm.forgetful = of(&roles.learners());
         swarm.losable = of(&roles.acceptors());

@@ -1,7 +1,7 @@
 //! `paxos simulate`: a campaign of the swarm, with what it reached and what it found.
 
 use indicatif::{ProgressBar, ProgressStyle};
-use paxos::scene::{Crashes, Scene};
+use paxos::scene::{Scene, Storms};
 use simnet::Campaign;
 use simnet::campaign::TestId;
 use simnet::fault::Fault;
@@ -35,8 +35,8 @@ pub fn simulate(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if let Some(threads) = arguments.threads {
         campaign = campaign.threads(threads);
     }
-    let report = campaign
-        .explore(|trial| Scene::draw(trial.seed, Crashes::Any).with_asking().survive_and_decide(trial));
+    let report =
+        campaign.explore(|trial| Scene::draw(trial.seed, Storms::ThenCalm).survive_and_decide(trial));
     let took = bar.elapsed();
     bar.finish_and_clear();
 

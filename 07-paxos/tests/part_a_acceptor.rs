@@ -89,6 +89,10 @@ fn part_a_refuses_a_prepare_below_its_promise() {
         sent,
         &[(P1, nack)],
     );
+    // Of equal rounds, the lower proposer's is the lower ballot.
+    let sent = acceptor.receive(P1, prepare(5, P1));
+    let nack = Message::Nack { ballot: ballot(5, P1), promised: ballot(5, P2) };
+    expect("(4) of equal rounds, the lower proposer's ballot is refused", sent, &[(P1, nack)]);
     // Refusing has changed nothing: the promised ballot goes on.
     let sent = acceptor.receive(P2, prepare(5, P2));
     expect("(4) a refusal leaves the promise as it is", sent, &[(P2, promise(5, P2, None))]);

@@ -9,7 +9,8 @@ use simnet::swarm::Weather;
 use simnet::{Campaign, Chance, NodeId, Observe, Solo, this_test};
 use std::time::Duration;
 
-const ME: NodeId = NodeId(0);
+// Not 0, and above the acceptors: a ballot that carries another id than the proposer's own is noticed.
+const ME: NodeId = NodeId(7);
 const A: [NodeId; 5] = [NodeId(1), NodeId(2), NodeId(3), NodeId(4), NodeId(5)];
 const CLIENT: NodeId = NodeId(9);
 
@@ -196,6 +197,15 @@ fn part_b_tells_the_client_when_a_majority_has_accepted() {
         early.is_empty(),
         "rule broken: (3) a client is told what is chosen\n  expected: silence after 1 acceptance of 3\n  got: {early:?}"
     );
+    // Acceptances of an older ballot come late: they say nothing about this one.
+    let stale = proposal(Ballot { round: 0, ..ballot }, "red");
+    for acceptor in &A[..3] {
+        let early = solo.receive(*acceptor, Message::Accepted(stale.clone()));
+        assert!(
+            early.is_empty(),
+            "rule broken: (3) an acceptance counts for its own ballot only\n  expected: silence\n  got: {early:?}"
+        );
+    }
     let sent = solo.receive(A[2], Message::Accepted(red));
     let told: Vec<_> = sent.iter().map(|sent| (sent.to, sent.message.clone())).collect();
     let expected = vec![(CLIENT, Message::Chosen { value: Value::from("red") })];
@@ -232,6 +242,20 @@ fn part_b_keeps_one_value_within_a_ballot() {
         &proposal(ballot, "red"),
         &A[..3],
     );
+
+    // An adopted value stays as well, though this proposer would have liked another.
+    let mut solo = proposer(3);
+    let (ballot, _) = prepares(&solo.receive(CLIENT, request("red")));
+    let found = proposal(Ballot { round: 0, proposer: NodeId(8) }, "blue");
+    promise(&mut solo, A[0], ballot, Some(found));
+    promise(&mut solo, A[1], ballot, None);
+    let again = solo.next_alarm().map(|(_, sent)| sent).unwrap_or_default();
+    expect_accepts(
+        "(6) a ballot carries one value, also when it was adopted and is sent again",
+        &again,
+        &proposal(ballot, "blue"),
+        &A[..3],
+    );
 }
 
 #[test]
@@ -247,17 +271,23 @@ fn part_b_sends_again_to_the_acceptors_that_are_silent() {
     promise(&mut solo, A[0], ballot, None);
     let sent = solo.next_alarm().map(|(_, sent)| sent).unwrap_or_default();
     expect_accepts("phase 2 is sent again too", &sent, &proposal(ballot, "red"), &A[..3]);
+    solo.receive(A[1], Message::Accepted(proposal(ballot, "red")));
+    let sent = solo.next_alarm().map(|(_, sent)| sent).unwrap_or_default();
+    expect_accepts(
+        "only the silent acceptors are asked again",
+        &sent,
+        &proposal(ballot, "red"),
+        &[A[0], A[2]],
+    );
     assert!(
         solo.alarms().count() > 0,
         "rule broken: a proposer that waits has an alarm set, or one loss stops it for ever"
     );
 }
 
-/// One proposer and real acceptors; nobody competes.
+/// One proposer and real acceptors; nobody competes, and no learner listens.
 fn alone(acceptors: u32) -> Scene {
-    let roles =
-        Roles::new(1, acceptors, 1, &["red"], Pace { ask: Duration::from_secs(3600), ..Pace::default() });
-    Scene::calm(roles)
+    Scene::calm(Roles::new(1, acceptors, 0, &["red"], Pace::default()))
 }
 
 #[test]

@@ -10,7 +10,8 @@ use crate::workspace::Workspace;
 use crate::{nearest, show, slice, table};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
-use std::path::PathBuf;
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -93,7 +94,12 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
         })
         .collect();
 
-    eprintln!("{:>12} the solution itself, in {}", "Testing", workspace.shown(&copies[0].root));
+    let _lock = lock(&workspace.target().join("bugs"))?;
+    eprintln!(
+        "{:>12} the solution itself, in {} (first it is built)",
+        "Testing",
+        workspace.shown(&copies[0].root)
+    );
     copies[0].check_solution()?;
 
     let clock = Clock::start();
@@ -123,6 +129,9 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
         show::out(&format!("{}\n", serde_json::to_string(&trials)?));
     } else {
         let mut page = matrix(&lab, &trials);
+        if args.only.is_empty() {
+            page.push_str(&idle_tests(&lab, &trials));
+        }
         page.push_str(&format!(
             "\n{} of {} caught as their headers say, in {}\n",
             trials.len() - wrong,
@@ -132,6 +141,25 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
         show::out(&page);
     }
     Ok(u8::from(wrong > 0))
+}
+
+/// Keeps a second run out of the copies. The lock ends with the process, however it ends.
+fn lock(folder: &Path) -> Result<File> {
+    let path = folder.join("lock");
+    std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    let file = File::create(&path).with_context(|| format!("{} cannot be made", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => {
+            bail!(
+                "another `cargo course bugs` is running in {}; next: wait for it, then try again",
+                folder.display()
+            )
+        }
+        Err(TryLockError::Error(error)) => {
+            Err(error).with_context(|| format!("{} cannot be locked", path.display()))
+        }
+    }
 }
 
 /// The bugs that are asked for.
@@ -238,7 +266,8 @@ fn judge(bug: &Bug, tests: &[Graded], trial: &mut Trial, limit: Duration) -> Opt
             rule: failure.headline().to_owned(),
         })
         .collect();
-    trial.caught_by.sort_by_key(|catch| !catch.named);
+    // After the named ones, those that many seeds stand behind.
+    trial.caught_by.sort_by_key(|catch| (!catch.named, catch.seeds.is_none()));
     trial.seeds = trial.caught_by.iter().filter_map(|catch| catch.seeds).min();
 
     let hung: Vec<&str> =
@@ -283,31 +312,50 @@ fn progress(trial: &Trial) {
 /// Tests beyond those that the header names, as far as they are shown.
 const OTHERS: usize = 3;
 
-/// The matrix: a bug, and below it the tests that caught it, the seeds each tried and the rule it names.
+/// The matrix: a bug, and below it each rule that it was seen to break, with the tests that saw it and the seeds each tried.
 fn matrix(lab: &Lab, trials: &[Trial]) -> String {
     let mut page = format!("\nLab {}: {}\n\n", lab.short(), lab.sheet.title);
-    page.push_str("bug  caught by (* named in the patch), seeds tried, rule broken\n");
+    page.push_str("bug, the rule it breaks, caught by (* named in the patch), seeds tried\n");
     for trial in trials {
         page.push_str(&format!("\n{:<4} {}\n", trial.bug, trial.title));
         let named = trial.caught_by.iter().filter(|catch| catch.named).count();
-        let shown = || trial.caught_by.iter().take(named + OTHERS);
-        let width = shown().map(|catch| catch.test.chars().count()).max().unwrap_or_default();
-        for catch in shown() {
-            let seeds = catch.seeds.map_or("-".to_owned(), |seeds| seeds.to_string());
-            let mark = if catch.named { '*' } else { ' ' };
-            let line = format!("   {mark} {:width$}  {seeds:>5}  {}", catch.test, catch.rule);
-            page.push_str(&shorten(&line, usize::from(table::WIDTH)));
+        let shown: Vec<&Catch> = trial.caught_by.iter().take(named + OTHERS).collect();
+        let mut rules: Vec<&str> = Vec::new();
+        for catch in &shown {
+            if !rules.contains(&catch.rule.as_str()) {
+                rules.push(&catch.rule);
+            }
+        }
+        for rule in rules {
+            page.push_str(&shorten(&format!("     {rule}"), usize::from(table::WIDTH)));
             page.push('\n');
+            for catch in shown.iter().filter(|catch| catch.rule == rule) {
+                let seeds = catch.seeds.map_or("-".to_owned(), |seeds| seeds.to_string());
+                let mark = if catch.named { '*' } else { ' ' };
+                page.push_str(&format!("     {mark} {:<80} {seeds:>5}\n", catch.test));
+            }
         }
         let more = trial.caught_by.len().saturating_sub(named + OTHERS);
         if more > 0 {
-            page.push_str(&format!("     and {}\n", show::count(more, "more test", "more tests")));
+            page.push_str(&format!("       and {}\n", show::count(more, "more test", "more tests")));
         }
         if let Some(problem) = &trial.problem {
             page.push_str(&format!("   WRONG: {}\n", problem.replace('\n', "\n     ")));
         }
     }
     page
+}
+
+/// The tests that have caught nothing: each may be too weak, or there is no wrong solution for it yet.
+fn idle_tests(lab: &Lab, trials: &[Trial]) -> String {
+    let caught =
+        |name: &str| trials.iter().flat_map(|trial| &trial.caught_by).any(|catch| catch.test == name);
+    let tests = lab.tests().map(|(_, test)| test.name.as_str());
+    let idle: Vec<&str> = tests.filter(|name| !caught(name)).collect();
+    if idle.is_empty() {
+        return String::new();
+    }
+    format!("\ntests that caught none of them:\n  {}\n", idle.join("\n  "))
 }
 
 fn shorten(line: &str, width: usize) -> String {

@@ -12,8 +12,9 @@ fn a_bug_is_caught_by_the_tests_that_its_header_names() {
         0,
         &[
             "C1   a step counts twice",
-            "   * part_a_counts_every_step      2  a step counts once",
-            "   * part_b_undo_is_exact          -  an undone step leaves no trace",
+            "     a step counts once\n     * part_a_counts_every_step ",
+            "    2\n     an undone step leaves no trace\n     * part_b_undo_is_exact ",
+            "tests that caught none of them:\n  part_a_begins_at_zero",
             "1 of 1 wrong solution caught",
         ],
     )

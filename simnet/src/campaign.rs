@@ -6,6 +6,7 @@ use crate::monitor::{Marks, Violation};
 use crate::page::{self, Explained};
 use crate::panics;
 use crate::process::{Observe, Process};
+use crate::shrink::{Omitted, shrink};
 use crate::sim::Sim;
 use crate::tally::Count;
 use crate::trace::Trace;
@@ -54,18 +55,25 @@ macro_rules! this_test {
 }
 
 /// One seed of a campaign.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Trial {
     /// The seed.
     pub seed: u64,
     /// Whether this run is to be recorded: a failing seed is run once more, with recording on.
     pub record: bool,
+    /// What is left out of the run: a failing seed is shortened.
+    pub omitted: Omitted,
 }
 
 impl Trial {
+    /// The trial of a seed, recorded or not, with nothing left out.
+    pub fn new(seed: u64, record: bool) -> Self {
+        Trial { seed, record, omitted: Omitted::default() }
+    }
+
     /// The run of this trial.
     pub fn sim<P: Observe>(&self, cluster: &Cluster<P>) -> Sim<P> {
-        let sim = Sim::new(self.seed, cluster);
+        let sim = Sim::new(self.seed, cluster).without(&self.omitted);
         if self.record { sim.recording(true).recording_views() } else { sim }
     }
 }
@@ -158,7 +166,7 @@ struct Settings {
     seed: Option<u64>,
     /// `SIMNET_TRACE`: where to record it.
     trace: Option<PathBuf>,
-    /// `SIMNET_KEPT=0`: do not try the kept failures first, nor keep any.
+    /// `SIMNET_KEPT=0`: do not try the kept failures first, keep none, and shorten none.
     forget: bool,
     threads: Option<usize>,
 }
@@ -267,7 +275,7 @@ impl<'a> Campaign<'a> {
 
     fn run_one<P: Process>(&self, seed: u64, trial: &(impl Fn(&Trial) -> Sim<P> + Sync)) -> Report {
         let mut report = Report { seeds: 1, ..Report::default() };
-        match attempt(trial, Trial { seed, record: self.settings.trace.is_some() }) {
+        match attempt(trial, Trial::new(seed, self.settings.trace.is_some())) {
             Ok(sim) => {
                 if let (Some(path), Some(trace)) = (&self.settings.trace, sim.trace(&self.id.lab)) {
                     write_trace(&trace, path)
@@ -308,7 +316,7 @@ impl<'a> Campaign<'a> {
                 if seed >= seeds || above || panicked.load(Ordering::Relaxed) {
                     break;
                 }
-                let failed = match attempt(trial, Trial { seed, record: false }) {
+                let failed = match attempt(trial, Trial::new(seed, false)) {
                     Ok(sim) => {
                         mine.add(&sim);
                         sim.violation().cloned()
@@ -353,7 +361,8 @@ impl<'a> Campaign<'a> {
             let list = |what: &[&str]| if what.is_empty() { "none".to_string() } else { what.join(", ") };
             panic!(
                 "rule broken: a test reaches what it claims\n  expected: {} seeds reach each situation and fire each fault\n  \
-                 got: situations never reached: {}; faults that never did anything: {}",
+                 got: situations never reached: {}; faults that never did anything: {}\n  \
+                 the solution reaches all of them under these seeds: what in your process keeps it from happening?",
                 report.seeds,
                 list(&missed),
                 list(&idle)
@@ -361,7 +370,7 @@ impl<'a> Campaign<'a> {
         }
     }
 
-    /// A failure as text, which says where its trace and its page are.
+    /// The page of a failure, as text.
     fn explain<P: Process>(
         &self,
         failure: &Failure,
@@ -375,19 +384,69 @@ impl<'a> Campaign<'a> {
             failure.seed,
             self.id.replay_command(failure.seed)
         );
-        let recorded = attempt(trial, Trial { seed: failure.seed, record: true });
-        if let Some(trace) = recorded.ok().and_then(|sim| sim.trace(&self.id.lab)) {
-            let path = failures_dir(&self.id.lab).join(format!("{}-{}.jsonl", self.id.test, failure.seed));
-            text.push_str(&kept("trace", &path, write_trace(&trace, &path)));
-            let replay = self.id.replay_command(failure.seed);
-            let run = Explained::of(&trace).in_test(&self.id.test).replayed_by(&replay);
-            let path = path.with_extension("html");
-            text.push_str(&kept("page", &path, page::write(&run, &path)));
-            let options = diagram::Options { max_lines: Some(60), ..diagram::Options::default() };
-            text.push('\n');
-            text.push_str(&diagram::render(&trace, &options));
+        let original =
+            attempt(trial, Trial::new(failure.seed, true)).ok().and_then(|sim| sim.trace(&self.id.lab));
+        let Some(original) = original else { return text };
+        let name = format!("{}-{}", self.id.test, failure.seed);
+        text.push_str(&self.keep_trace("trace", &name, &original));
+        // Who runs many wrong programs one after the other reads no picture of each.
+        let short = if self.settings.forget {
+            None
+        } else {
+            let seed = self.shortest(failure, trial);
+            shrink(&Trial::new(seed, false), &failure.violation, &|shorter| attempt(trial, shorter).ok())
+                .map(|short| (seed, short))
+        };
+        let shortened = short.filter(|(seed, short)| *seed != failure.seed || short.is_shorter());
+        let shortened = shortened.and_then(|(seed, short)| {
+            let shorter = Trial { omitted: short.omitted.clone(), ..Trial::new(seed, true) };
+            let trace = attempt(trial, shorter).ok()?.trace(&self.id.lab)?;
+            Some((seed, short, trace))
+        });
+        let options = diagram::Options { max_lines: Some(60), ..diagram::Options::default() };
+        let replay = self.id.replay_command(failure.seed);
+        let page = Explained::of(&original).in_test(&self.id.test).replayed_by(&replay);
+        match shortened {
+            Some((seed, short, trace)) => {
+                text.push_str(&self.keep_trace("shortened", &format!("{name}-short"), &trace));
+                let whose = if seed == failure.seed { String::new() } else { format!(", of seed {seed}") };
+                let story = format!("The same rule is broken in a shorter run{whose}: {short}.");
+                let removed = [story.clone()];
+                text.push_str(&self.keep_page(&name, &page.shortened_to(&trace, &removed)));
+                text.push_str(&format!("\n{story}\n\n"));
+                text.push_str(&diagram::render(&trace, &options));
+            }
+            None => {
+                text.push_str(&self.keep_page(&name, &page));
+                text.push('\n');
+                text.push_str(&diagram::render(&original, &options));
+            }
         }
         text
+    }
+
+    /// The seed with the shortest run that breaks the same rule, among some: one of them is often much simpler than the first.
+    fn shortest<P: Process>(&self, failure: &Failure, trial: &impl Fn(&Trial) -> Sim<P>) -> u64 {
+        const LOOKED_AT: u64 = 1_000;
+        let seeds = (0..self.count().min(LOOKED_AT)).chain([failure.seed]);
+        let broken = seeds.filter_map(|seed| {
+            let sim = attempt(trial, Trial::new(seed, false)).ok()?;
+            let same = sim.violation().is_some_and(|violation| violation.rule == failure.violation.rule);
+            same.then(|| (sim.events(), seed))
+        });
+        broken.min().map_or(failure.seed, |(_, seed)| seed)
+    }
+
+    /// Writes a trace among the failures; returns the line that says where.
+    fn keep_trace(&self, what: &str, name: &str, trace: &Trace) -> String {
+        let path = failures_dir(&self.id.lab).join(format!("{name}.jsonl"));
+        kept(what, &path, write_trace(trace, &path))
+    }
+
+    /// Writes the page of a failure beside its trace; returns the line that says where.
+    fn keep_page(&self, name: &str, run: &Explained<'_>) -> String {
+        let path = failures_dir(&self.id.lab).join(format!("{name}.html"));
+        kept("page", &path, page::write(run, &path))
     }
 
     /// Seeds that have failed before are tried first; those that pass now are forgotten.
@@ -397,7 +456,7 @@ impl<'a> Campaign<'a> {
         }
         let mut kept = self.kept();
         for seed in kept.clone() {
-            let violation = match attempt(trial, Trial { seed, record: false }) {
+            let violation = match attempt(trial, Trial::new(seed, false)) {
                 Ok(sim) => sim.violation().cloned(),
                 Err(violation) => Some(violation),
             };

@@ -55,6 +55,8 @@
 //! the protocol bears. What these types promise is what ten labs are written against.
 
 pub mod campaign;
+#[cfg(feature = "checked")]
+pub mod checked;
 mod cluster;
 mod context;
 pub mod delay;
@@ -74,6 +76,7 @@ mod process;
 mod queue;
 pub mod random;
 mod record;
+pub mod shrink;
 pub mod sim;
 pub mod solo;
 pub mod storage;

@@ -15,7 +15,7 @@ pub(crate) struct Recorder {
     /// The vector clock of each node.
     clocks: Vec<Vec<u64>>,
     /// The sender's clock when a message left, by message id.
-    sent: Vec<Vec<u64>>,
+    sent: BTreeMap<u64, Vec<u64>>,
 }
 
 /// What is particular to one event.
@@ -36,7 +36,7 @@ impl Recorder {
             words: BTreeMap::new(),
             events: Vec::new(),
             clocks,
-            sent: Vec::new(),
+            sent: BTreeMap::new(),
         }
     }
 
@@ -64,13 +64,12 @@ impl Recorder {
             return clock.clone();
         }
         if let (Kind::Deliver, Some(id)) = (kind, id) {
-            let sent = &self.sent[id as usize];
+            let sent = &self.sent[&id];
             clock.iter_mut().zip(sent).for_each(|(mine, theirs)| *mine = (*mine).max(*theirs));
         }
         clock[node.index()] += 1;
         if let (Kind::Send, Some(id)) = (kind, id) {
-            assert_eq!(self.sent.len() as u64, id, "messages are recorded from the first one on, in order");
-            self.sent.push(clock.clone());
+            self.sent.insert(id, clock.clone());
         }
         clock.clone()
     }

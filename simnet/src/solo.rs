@@ -2,10 +2,12 @@
 
 use crate::context::{Context, Effect, EffectOf};
 use crate::node::NodeId;
+use crate::panics;
 use crate::process::Process;
 use crate::random::{Purpose, Random};
 use crate::storage::{Disk, DiskFate};
 use crate::time::Time;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 /// A message that has left the process.
@@ -15,7 +17,7 @@ pub struct Sent<M> {
     pub to: NodeId,
     /// What.
     pub message: M,
-    /// Whether everything the process had written before was durable when it left.
+    /// Whether all that the process had written was durable when it left, what it wrote later in the same reaction included.
     pub durable: bool,
 }
 
@@ -94,10 +96,12 @@ impl<P: Process> Solo<P> {
     fn react(&mut self, react: impl FnOnce(&mut P, &mut Context<'_, P>)) -> Vec<Sent<P::Message>> {
         let mut effects: Vec<EffectOf<P>> = Vec::new();
         let contents = &mut self.disk.contents;
-        react(
-            &mut self.process,
-            &mut Context::new(self.me, self.now, &mut self.random, contents, &mut effects),
-        );
+        let mut context = Context::new(self.me, self.now, &mut self.random, contents, &mut effects);
+        panics::remember_places();
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| react(&mut self.process, &mut context))) {
+            // An assertion of the process is a broken rule, here as in a simulation.
+            panic!("{}", panics::violation(&self.me.to_string(), &*panic));
+        }
         let mut sent = Vec::new();
         for effect in effects {
             match effect {
@@ -109,7 +113,13 @@ impl<P: Process> Solo<P> {
                     self.alarms.push((timer, self.now + Duration::from_micros(after_us)));
                 }
                 Effect::CancelTimer(timer) => self.alarms.retain(|(other, _)| *other != timer),
-                Effect::Write(write) => self.disk.write(*write),
+                Effect::Write(write) => {
+                    // What the process says and then writes, it has said too early.
+                    for sent in &mut sent {
+                        sent.durable = false;
+                    }
+                    self.disk.write(*write);
+                }
                 Effect::Sync => self.disk.synced(self.disk.sync_point()),
                 Effect::Output(output) => self.outputs.push(output),
                 Effect::Note(_) => {}

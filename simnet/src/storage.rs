@@ -210,6 +210,21 @@ impl Disk {
         !self.unsynced.is_empty()
     }
 
+    /// How many writes a crash now could lose.
+    pub fn unsynced_writes(&self) -> usize {
+        self.unsynced.len()
+    }
+
+    /// Makes the oldest writes that are not synced durable: a crash may keep them.
+    pub fn keep_unsynced(&mut self, writes: usize) {
+        self.synced(SyncPoint(self.written - self.unsynced.len() as u64 + writes as u64));
+    }
+
+    /// Forgets how many writes there ever were. Two disks that hold the same are the same to whoever compares states.
+    pub fn forget_counts(&mut self) {
+        self.written = self.unsynced.len() as u64;
+    }
+
     /// The process died. Returns whether the fate changed anything that [`DiskFate::LoseUnsynced`] on a synced disk would not.
     pub fn crash(&mut self, fate: DiskFate, random: &mut Random) -> bool {
         let unsynced = std::mem::take(&mut self.unsynced);

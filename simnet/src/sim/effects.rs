@@ -3,6 +3,7 @@
 use super::node::{Alarm, Deferred, Held, Status};
 use super::{Event, OLD_MESSAGES, Sim, Told, event_word};
 use crate::context::Effect;
+use crate::hash::TraceHash;
 use crate::hub::Letter;
 use crate::monitor::Happening;
 use crate::network::{Kept, Place, Verdict, judge};
@@ -10,6 +11,7 @@ use crate::node::NodeId;
 use crate::process::{Message, Process};
 use crate::random::RandomSource;
 use crate::record::Detail;
+use crate::shrink::{Item, MessageKey};
 use crate::storage::{DiskFate, SyncPoint};
 use crate::time::Time;
 use crate::trace::Kind;
@@ -96,8 +98,13 @@ impl<P: Process> Sim<P> {
         }
         let bytes = if self.counts_bytes { encoded_len(&message) } else { 0 };
         self.tally.sent(from, to, message.name(), bytes);
+        let key = self.account.is_some().then(|| self.account_for(from, to, id, &message));
+        let left_out = key.is_some_and(|key| self.leaves_out(key));
         if self.watched {
-            self.watch_send(from, to, id, &message);
+            self.watch_send(from, to, id, &message, left_out);
+        }
+        if left_out {
+            return;
         }
         if from == to {
             return self.queue.push(self.now.0, Event::Deliver { from, to, id, message });
@@ -112,11 +119,40 @@ impl<P: Process> Sim<P> {
         self.copies.clear();
         let letter = Letter { from, to, at: self.now, id, message: &message };
         self.hub.route(&letter, &mut self.network_random, &mut self.copies);
+        if let Some(key) = key {
+            self.keep_its_delays(key);
+        }
         if let &mut [delay_us] = self.copies.delays_us().as_mut_slice() {
             let at_us = self.now.0.saturating_add(delay_us).saturating_add(later_us);
             self.queue.push(at_us, Event::Deliver { from, to, id, message });
         } else {
             self.transmit_copies(from, to, id, message, later_us);
+        }
+    }
+
+    /// Takes note of a message, in a run that is being shortened.
+    #[cold]
+    fn account_for(&mut self, from: NodeId, to: NodeId, id: u64, message: &P::Message) -> MessageKey {
+        let mut hash = TraceHash::default();
+        message.hash(&mut hash);
+        let account = self.account.as_mut().expect("a run that is being shortened keeps account");
+        account.message(from, to, id, hash.value())
+    }
+
+    #[cold]
+    fn leaves_out(&self, key: MessageKey) -> bool {
+        [Item::Message(key), Item::Node(key.from), Item::Node(key.to)]
+            .into_iter()
+            .any(|item| self.omits(|| item))
+    }
+
+    /// A message takes as long as it did in the run that is being shortened.
+    #[cold]
+    fn keep_its_delays(&mut self, key: MessageKey) {
+        if let Some(delays_us) = self.omitted.as_ref().and_then(|omitted| omitted.delays_us(key)) {
+            self.copies.delays_us().clone_from(delays_us);
+        } else if let Some(account) = &mut self.account {
+            account.keep_delays(key, self.copies.delays_us());
         }
     }
 
@@ -144,14 +180,16 @@ impl<P: Process> Sim<P> {
     }
 
     #[cold]
-    fn watch_send(&mut self, from: NodeId, to: NodeId, id: u64, message: &P::Message) {
-        if self.recorder.is_some() {
+    fn watch_send(&mut self, from: NodeId, to: NodeId, id: u64, message: &P::Message, left_out: bool) {
+        // What is left out of a shortened run is left out of its picture.
+        if self.recorder.is_some() && !left_out {
             let (name, body) = (message.name(), body_of(message, message.name()));
             let detail = Detail { peer: Some(to), id: Some(id), name: Some(name), body, why: None };
             self.record(Kind::Send, Some(from), detail);
         }
         if let Some(old) = &mut self.old
             && from != to
+            && !left_out
         {
             if old.len() == OLD_MESSAGES {
                 old.pop_front();
@@ -231,6 +269,11 @@ impl<P: Process> Sim<P> {
     fn set_alarm(&mut self, id: NodeId, timer: P::Timer, after_us: u64) {
         let token = self.next_token;
         self.next_token += 1;
+        if let Some(account) = &mut self.account {
+            let mut hash = TraceHash::default();
+            timer.hash(&mut hash);
+            account.alarm(id, hash.value(), token);
+        }
         let node = &mut self.nodes.0[id.index()];
         let at = Time(self.now.0.saturating_add(node.clock.true_us(after_us)));
         match node.alarms.iter_mut().find(|alarm| alarm.timer == timer) {
@@ -270,7 +313,16 @@ impl<P: Process> Sim<P> {
     }
 
     fn begin_sync(&mut self, id: NodeId, point: SyncPoint) {
-        let delay_us = self.sync_delay.draw_us(&mut self.storage_random);
+        let mut delay_us = self.sync_delay.draw_us(&mut self.storage_random);
+        if let Some(account) = &mut self.account {
+            let mut hash = TraceHash::default();
+            self.nodes.0[id.index()].disk.contents.hash(&mut hash);
+            let key = account.sync(id, hash.value());
+            match self.omitted.as_ref().and_then(|omitted| omitted.sync_us(key)) {
+                Some(us) => delay_us = us,
+                None => account.keep_sync(key, delay_us),
+            }
+        }
         let node = &mut self.nodes.0[id.index()];
         node.syncing = Some(point);
         if delay_us == 0 {

@@ -9,6 +9,7 @@ use crate::node::NodeId;
 use crate::process::{Message, Process};
 use crate::random::RandomSource;
 use crate::record::Detail;
+use crate::shrink::Item;
 use crate::storage::DiskFate;
 use crate::trace::Kind;
 use std::collections::VecDeque;
@@ -151,7 +152,7 @@ impl<P: Process> Sim<P> {
     }
 
     pub(super) fn fault_begins(&mut self, index: usize) {
-        if self.frozen || self.faults[index].begun {
+        if self.frozen || self.faults[index].begun || self.omits(|| Item::Fault(index)) {
             return;
         }
         self.faults[index].begun = true;

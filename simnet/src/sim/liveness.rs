@@ -53,6 +53,7 @@ impl<P: Observe> Sim<P> {
     pub fn must_reach(&mut self, rule: &str, within: Duration, done: impl FnMut(&Self) -> bool) -> bool {
         let reached = self.run_until(within, done);
         if !reached && self.violation.is_none() {
+            self.waited_in_vain = true;
             let within = format_us(crate::time::micros(within));
             self.violate(Violation::new(rule, format!("within {within} of virtual time"), self.who_waits()));
         }

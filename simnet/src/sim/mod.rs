@@ -21,6 +21,7 @@ use crate::process::{Message, Observe, Process};
 use crate::queue::Queue;
 use crate::random::{Purpose, Random};
 use crate::record::{Detail, Recorder};
+use crate::shrink::{Account, Item, Omitted, Size};
 use crate::tally::Tally;
 use crate::time::Time;
 use crate::trace::{self, Kind, Trace};
@@ -127,6 +128,12 @@ pub struct Sim<P: Process> {
     /// The last state recorded, by node.
     seen: Vec<Option<Value>>,
     description: String,
+    /// What is left out of the run, when it is being shortened.
+    omitted: Option<Box<Omitted>>,
+    /// What could be left out, when that is asked for.
+    account: Option<Box<Account>>,
+    /// The rule was one that asks for something to happen in the end.
+    waited_in_vain: bool,
     /// The node whose handler runs: who is to blame for a panic.
     handling: Option<NodeId>,
     events: u64,
@@ -182,6 +189,9 @@ impl<P: Process> Sim<P> {
             view: None,
             seen: vec![None; count],
             description: String::new(),
+            omitted: None,
+            account: None,
+            waited_in_vain: false,
             handling: None,
             events: 0,
             event_limit: DEFAULT_EVENT_LIMIT,
@@ -253,6 +263,15 @@ impl<P: Process> Sim<P> {
         self
     }
 
+    /// Leaves things out of the run, to see whether it still breaks its rule.
+    pub fn without(mut self, omitted: &Omitted) -> Self {
+        if omitted.is_searching() {
+            self.omitted = Some(Box::new(omitted.clone()));
+            self.account = Some(Box::default());
+        }
+        self
+    }
+
     /// Switches the trace hash off, to measure what it costs.
     #[doc(hidden)]
     pub fn without_hash(mut self) -> Self {
@@ -318,6 +337,32 @@ impl<P: Process> Sim<P> {
     /// How many events the run has taken.
     pub fn events(&self) -> u64 {
         self.events
+    }
+
+    pub(crate) fn size(&self) -> Size {
+        let faults = self.faults.iter().filter(|fault| fault.fired > 0).count();
+        Size { faults, messages: self.tally.delivered, events: self.events }
+    }
+
+    pub(crate) fn waited_in_vain(&self) -> bool {
+        self.waited_in_vain
+    }
+
+    pub(crate) fn fault_count(&self) -> usize {
+        self.faults.len()
+    }
+
+    pub(crate) fn node_count(&self) -> usize {
+        self.nodes.0.len()
+    }
+
+    pub(crate) fn account_mut(&mut self) -> Option<&mut Account> {
+        self.account.as_deref_mut()
+    }
+
+    /// Whether this is left out of the run.
+    fn omits(&self, item: impl FnOnce() -> Item) -> bool {
+        self.omitted.as_deref().is_some_and(|omitted| omitted.has(item()))
     }
 
     /// The run as a trace; `None` when it was not recorded.
@@ -429,6 +474,9 @@ impl<P: Process> Sim<P> {
     }
 
     fn start(&mut self, id: NodeId, kind: Kind) {
+        if self.omits(|| Item::Node(id)) {
+            return;
+        }
         let node = &mut self.nodes.0[id.index()];
         let Some(make) = &node.make else { return };
         node.process = Some(make());
@@ -475,7 +523,14 @@ impl<P: Process> Sim<P> {
         if self.nodes.0[to.index()].status == Status::Outsider {
             return self.nodes.0[to.index()].mailbox.push((from, message));
         }
+        let before = self.account.is_some().then(|| self.process(to).map(hash_of));
         self.handle(to, |process, ctx| process.receive(from, message, ctx));
+        if let Some(before) = before
+            && before == self.process(to).map(hash_of)
+            && let Some(account) = &mut self.account
+        {
+            account.was_idle(id);
+        }
     }
 
     #[cold]
@@ -489,6 +544,11 @@ impl<P: Process> Sim<P> {
     }
 
     fn alarm(&mut self, id: NodeId, token: u64) {
+        if let Some(key) = self.account.as_ref().and_then(|account| account.alarm_keys.get(&token).copied())
+            && self.omits(|| Item::Alarm(key))
+        {
+            return;
+        }
         let node = &mut self.nodes.0[id.index()];
         let Some(place) = node.alarms.iter().position(|alarm| alarm.token == token) else { return };
         if node.status == Status::Paused {
@@ -559,6 +619,12 @@ impl<P: Process> Sim<P> {
             self.record(Kind::State, Some(id), Detail { body: state, ..Detail::default() });
         }
     }
+}
+
+fn hash_of(process: &impl Hash) -> u64 {
+    let mut hash = TraceHash::default();
+    process.hash(&mut hash);
+    hash.value()
 }
 
 /// Kind, node and peer of an event in one word.

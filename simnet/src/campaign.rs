@@ -370,7 +370,7 @@ impl<'a> Campaign<'a> {
         }
     }
 
-    /// The page of a failure, as text.
+    /// A failure as text, which says where its trace and its page are.
     fn explain<P: Process>(
         &self,
         failure: &Failure,
@@ -387,41 +387,34 @@ impl<'a> Campaign<'a> {
         let original =
             attempt(trial, Trial::new(failure.seed, true)).ok().and_then(|sim| sim.trace(&self.id.lab));
         let Some(original) = original else { return text };
+        let folder = failures_dir(&self.id.lab);
         let name = format!("{}-{}", self.id.test, failure.seed);
-        text.push_str(&self.keep_trace("trace", &name, &original));
-        // Who runs many wrong programs one after the other reads no picture of each.
-        let short = if self.settings.forget {
-            None
-        } else {
-            let seed = self.shortest(failure, trial);
-            shrink(&Trial::new(seed, false), &failure.violation, &|shorter| attempt(trial, shorter).ok())
-                .map(|short| (seed, short))
-        };
-        let shortened = short.filter(|(seed, short)| *seed != failure.seed || short.is_shorter());
-        let shortened = shortened.and_then(|(seed, short)| {
-            let shorter = Trial { omitted: short.omitted.clone(), ..Trial::new(seed, true) };
-            let trace = attempt(trial, shorter).ok()?.trace(&self.id.lab)?;
-            Some((seed, short, trace))
-        });
-        let options = diagram::Options { max_lines: Some(60), ..diagram::Options::default() };
-        let replay = self.id.replay_command(failure.seed);
-        let page = Explained::of(&original).in_test(&self.id.test).replayed_by(&replay);
-        match shortened {
-            Some((seed, short, trace)) => {
-                text.push_str(&self.keep_trace("shortened", &format!("{name}-short"), &trace));
-                let whose = if seed == failure.seed { String::new() } else { format!(", of seed {seed}") };
-                let story = format!("The same rule is broken in a shorter run{whose}: {short}.");
-                let removed = [story.clone()];
-                text.push_str(&self.keep_page(&name, &page.shortened_to(&trace, &removed)));
-                text.push_str(&format!("\n{story}\n\n"));
-                text.push_str(&diagram::render(&trace, &options));
-            }
-            None => {
-                text.push_str(&self.keep_page(&name, &page));
-                text.push('\n');
-                text.push_str(&diagram::render(&original, &options));
-            }
+        let path = folder.join(format!("{name}.jsonl"));
+        text.push_str(&kept("trace", &path, write_trace(&original, &path)));
+        // Who runs many wrong programs one after the other looks at no picture of each.
+        if self.settings.forget {
+            return text;
         }
+        let shortened = self.shorten(failure, trial);
+        let replay = self.id.replay_command(failure.seed);
+        let mut page = Explained::of(&original).in_test(&self.id.test).replayed_by(&replay);
+        let mut drawn = &original;
+        let mut removed = Vec::new();
+        if let Some((said, trace)) = &shortened {
+            let path = folder.join(format!("{name}-short.jsonl"));
+            text.push_str(&kept("shortened", &path, write_trace(trace, &path)));
+            removed.push(said.clone());
+            page = page.shortened_to(trace, &removed);
+            drawn = trace;
+        }
+        let path = folder.join(format!("{name}.html"));
+        text.push_str(&kept("page", &path, page::write(&page, &path)));
+        if let Some((said, _)) = &shortened {
+            text.push_str(&format!("\n{said}.\n"));
+        }
+        let options = diagram::Options { max_lines: Some(60), ..diagram::Options::default() };
+        text.push('\n');
+        text.push_str(&diagram::render(drawn, &options));
         text
     }
 
@@ -437,16 +430,23 @@ impl<'a> Campaign<'a> {
         broken.min().map_or(failure.seed, |(_, seed)| seed)
     }
 
-    /// Writes a trace among the failures; returns the line that says where.
-    fn keep_trace(&self, what: &str, name: &str, trace: &Trace) -> String {
-        let path = failures_dir(&self.id.lab).join(format!("{name}.jsonl"));
-        kept(what, &path, write_trace(trace, &path))
-    }
-
-    /// Writes the page of a failure beside its trace; returns the line that says where.
-    fn keep_page(&self, name: &str, run: &Explained<'_>) -> String {
-        let path = failures_dir(&self.id.lab).join(format!("{name}.html"));
-        kept("page", &path, page::write(run, &path))
+    /// The shortest run found that breaks the same rule, and what was left out for it, in words.
+    fn shorten<P: Process>(
+        &self,
+        failure: &Failure,
+        trial: &impl Fn(&Trial) -> Sim<P>,
+    ) -> Option<(String, Trace)> {
+        let seed = self.shortest(failure, trial);
+        let short =
+            shrink(&Trial::new(seed, false), &failure.violation, &|shorter| attempt(trial, shorter).ok())?;
+        if seed == failure.seed && !short.is_shorter() {
+            return None;
+        }
+        let whose = if seed == failure.seed { String::new() } else { format!(", of seed {seed}") };
+        let said = format!("The same rule is broken in a shorter run{whose}: {short}");
+        let shorter = Trial { omitted: short.omitted, ..Trial::new(seed, true) };
+        let trace = attempt(trial, shorter).ok()?.trace(&self.id.lab)?;
+        Some((said, trace))
     }
 
     /// Seeds that have failed before are tried first; those that pass now are forgotten.

@@ -21,7 +21,7 @@ fn roles() -> Roles {
 
 /// A recorded run of this cluster, for at most so long.
 fn run(cluster: &Cluster<Node>, roles: &Roles, seed: u64, plan: &Plan, length: Duration) -> Trace {
-    let mut sim: Sim<Node> = Trial { seed, record: true }
+    let mut sim: Sim<Node> = Trial::new(seed, true)
         .sim(cluster)
         .with_hub(Reorder::new(Delay::uniform(ms(1), ms(10))))
         .with_plan(plan)
@@ -119,7 +119,7 @@ pub fn ten_thousand() -> Trace {
             Fault::Crash { node: "a3".into(), disk: DiskFate::Keep },
         );
     }
-    let mut sim: Sim<Node> = Trial { seed: 3, record: true }
+    let mut sim: Sim<Node> = Trial::new(3, true)
         .sim(&roles.cluster())
         .with_hub(Reorder::new(Delay::uniform(ms(1), ms(10))))
         .with_plan(&plan)

@@ -87,7 +87,7 @@ impl<'a> Explained<'a> {
         Explained { original, shortened: None, test: None, replay: None }
     }
 
-    /// A shorter run that breaks the same rule, which is shown first, and what was removed for it, a line each.
+    /// A shorter run that breaks the same rule, which is shown first, and what was left out for it, a line each.
     pub fn shortened_to(mut self, trace: &'a Trace, removed: &'a [String]) -> Self {
         self.shortened = Some(Shortened { trace, removed });
         self

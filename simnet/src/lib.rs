@@ -64,6 +64,8 @@ mod hash;
 pub mod history;
 pub mod hub;
 pub mod linearizability;
+#[cfg(feature = "local")]
+pub mod local;
 pub mod monitor;
 mod network;
 mod node;

@@ -1,0 +1,14 @@
+//! The local world: the same processes as programs of the operating system, over real sockets and files.
+//!
+//! # The files, in reading order
+//!
+//! Pure, without a socket, a clock or a file:
+//!
+//! | file | idea |
+//! |---|---|
+//! | [`frame`] | the wire format: what a message is as bytes |
+//! | [`mutation`] | damaged bytes, to try decoders with |
+
+mod checksum;
+pub mod frame;
+pub mod mutation;

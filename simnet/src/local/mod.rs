@@ -10,5 +10,9 @@
 //! | [`mutation`] | damaged bytes, to try decoders with |
 
 mod checksum;
+pub mod folder;
 pub mod frame;
+pub mod journal;
+pub mod medium;
 pub mod mutation;
+pub mod storage;

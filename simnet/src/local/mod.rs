@@ -15,4 +15,6 @@ pub mod frame;
 pub mod journal;
 pub mod medium;
 pub mod mutation;
+pub mod packet;
+pub mod reliable;
 pub mod storage;

@@ -14,7 +14,13 @@ pub mod folder;
 pub mod frame;
 pub mod journal;
 pub mod medium;
+pub mod mischief;
 pub mod mutation;
 pub mod packet;
 pub mod reliable;
 pub mod storage;
+pub mod tcp;
+pub mod transport;
+pub mod udp;
+#[cfg(feature = "zmq")]
+pub mod zmq;

@@ -10,14 +10,22 @@
 //! | [`mutation`] | damaged bytes, to try decoders with |
 
 mod checksum;
+pub mod child;
+pub mod control;
+pub mod engine;
 pub mod folder;
 pub mod frame;
 pub mod journal;
+pub mod launch;
 pub mod medium;
+pub mod merge;
 pub mod mischief;
 pub mod mutation;
+pub mod node;
 pub mod packet;
+pub mod recording;
 pub mod reliable;
+pub mod replay;
 pub mod storage;
 pub mod tcp;
 pub mod transport;

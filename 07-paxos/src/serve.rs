@@ -4,7 +4,7 @@ use anyhow::{Context, bail};
 use paxos::{Node, Output, Roles};
 use simnet::campaign::parse_seed;
 use simnet::local::child::{Ended, Peers, serve};
-use simnet::local::node::{Options, unix_us};
+use simnet::local::node::Options;
 use simnet::local::transport::TransportKind;
 use simnet::trace::Name;
 use simnet::{Delay, NodeId};
@@ -103,7 +103,8 @@ impl Arguments {
         let roles = self.roles();
         let run_text = format!("{} acceptors from port {} on", roles.acceptors, self.port);
         let run = u64::from(self.port) << 32 | u64::from(roles.acceptors);
-        ChildOf { roles, run, epoch_us: unix_us(), run_text, halt_after: None, tell_of: None }
+        // They have no beginning in common but that of all clocks, and each start needs a later time than the one before.
+        ChildOf { roles, run, epoch_us: 0, run_text, halt_after: None, tell_of: None }
     }
 
     /// One address a node: as many as fit above the base port.

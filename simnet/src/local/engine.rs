@@ -20,8 +20,8 @@ use serde_json::{Value, json};
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// So many messages a microsecond a node may send, and their ids are still below those of its next life.
-const IDS_A_MICROSECOND: u64 = 1 << 20;
+/// So many messages a microsecond a node may send, and their ids are still below those of its next life. There is room for 570 years.
+const IDS_A_MICROSECOND: u64 = 1 << 10;
 
 /// What is to be done.
 #[derive(Debug)]

@@ -145,8 +145,11 @@ pub fn unix_us() -> u64 {
 enum Disk {
     None,
     AtRest(Box<FileStorage<Folder>>),
-    AtWork(JoinHandle<(Box<FileStorage<Folder>>, Result<(), StorageError>)>),
+    AtWork(JoinHandle<Committed>),
 }
+
+/// The storage comes back, with what came of it.
+type Committed = (Box<FileStorage<Folder>>, Result<(), StorageError>);
 
 impl Disk {
     fn open(folder: Option<&Path>) -> Result<(Self, Contents, u64), NodeError> {

@@ -118,8 +118,10 @@ impl Post {
     /// When the first link wants to be asked again. Links to nodes whose address is not known wait for that.
     fn wakes_at(&self) -> Option<Instant> {
         let addresses = self.addresses.borrow();
-        let known = self.links.iter().zip(addresses.iter()).filter(|(_, address)| address.is_some());
-        let at = known.filter_map(|(link, _)| link.wakes_at()).min()?;
+        let peers = self.links.iter().zip(addresses.iter()).enumerate();
+        let reachable =
+            peers.filter(|(peer, (_, address))| *peer != self.place.me.index() && address.is_some());
+        let at = reachable.filter_map(|(_, (link, _))| link.wakes_at()).min()?;
         Some(self.epoch + Duration::from_micros(at))
     }
 

@@ -127,20 +127,7 @@ impl Frame {
     /// # Panics
     /// When the body is longer than [`MAX_BODY`]: a protocol whose messages grow that large sends them in pieces.
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = vec![0; HEAD];
-        bytes[..3].copy_from_slice(&MAGIC);
-        bytes[3] = VERSION;
-        let mut bytes = postcard::to_extend(self, bytes).expect("frames are plain data");
-        let length = bytes.len() - HEAD;
-        assert!(
-            length <= MAX_BODY,
-            "a message makes a frame of {length} bytes, but the wire carries at most {MAX_BODY}"
-        );
-        let length = (length as u32).to_le_bytes();
-        bytes[4..8].copy_from_slice(&length);
-        let checksum = crc32c(&[&length, &bytes[HEAD..]]);
-        bytes[8..12].copy_from_slice(&checksum.to_le_bytes());
-        bytes
+        seal(&postcard::to_allocvec(self).expect("frames are plain data"))
     }
 
     /// The one frame that `bytes` are.
@@ -160,6 +147,26 @@ impl Frame {
             }),
         }
     }
+}
+
+/// These bytes as the body of a frame, behind a head that holds, whatever they are.
+///
+/// # Panics
+/// When there are more than [`MAX_BODY`].
+pub fn seal(body: &[u8]) -> Vec<u8> {
+    let length = body.len();
+    assert!(
+        length <= MAX_BODY,
+        "a message makes a frame of {length} bytes, but the wire carries at most {MAX_BODY}"
+    );
+    let length = (length as u32).to_le_bytes();
+    let mut bytes = Vec::with_capacity(HEAD + body.len());
+    bytes.extend_from_slice(&MAGIC);
+    bytes.push(VERSION);
+    bytes.extend_from_slice(&length);
+    bytes.extend_from_slice(&crc32c(&[&length, body]).to_le_bytes());
+    bytes.extend_from_slice(body);
+    bytes
 }
 
 /// Takes frames out of a stream of bytes. It keeps at most one frame and what has been pushed since.

@@ -111,15 +111,24 @@ pub fn head(generation: u64, written: u64) -> Vec<u8> {
 /// # Panics
 /// When the writes are 4 GiB or more.
 pub fn entry(generation: u64, offset: usize, tag: Tag, writes: &[Write]) -> Vec<u8> {
-    let mut bytes = vec![0; ENTRY_HEAD];
-    if tag != Tag::Synced {
-        bytes = postcard::to_extend(writes, bytes).expect("writes are plain data");
-    }
-    let length = u32::try_from(bytes.len() - ENTRY_HEAD).expect("the writes of one sync are below 4 GiB");
-    bytes[0] = tag as u8;
-    bytes[1..5].copy_from_slice(&length.to_le_bytes());
-    let checksum = checksum(generation, offset, &bytes[..5], &bytes[ENTRY_HEAD..]);
-    bytes[5..9].copy_from_slice(&checksum.to_le_bytes());
+    let body = match tag {
+        Tag::Synced => Vec::new(),
+        Tag::Base | Tag::Writes => postcard::to_allocvec(writes).expect("writes are plain data"),
+    };
+    seal(generation, offset, tag, &body)
+}
+
+/// These bytes as the body of an entry, behind a head that holds, whatever they are.
+///
+/// # Panics
+/// When they are 4 GiB or more.
+pub fn seal(generation: u64, offset: usize, tag: Tag, body: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(body.len()).expect("the writes of one sync are below 4 GiB");
+    let mut bytes = vec![tag as u8];
+    bytes.extend_from_slice(&length.to_le_bytes());
+    let checksum = checksum(generation, offset, &bytes, body);
+    bytes.extend_from_slice(&checksum.to_le_bytes());
+    bytes.extend_from_slice(body);
     bytes
 }
 

@@ -98,6 +98,14 @@ pub enum PacketError {
     },
 }
 
+/// Writes the checksum that holds for the rest of a packet, whatever that is. Does nothing to what is shorter than a head.
+pub fn seal(bytes: &mut [u8]) {
+    if bytes.len() >= HEAD {
+        let checksum = crc32c(&[&bytes[8..]]);
+        bytes[4..8].copy_from_slice(&checksum.to_le_bytes());
+    }
+}
+
 impl Segment {
     /// The segment as a packet.
     pub fn encode(&self, envelope: Envelope) -> Vec<u8> {
@@ -120,8 +128,7 @@ impl Segment {
                 bytes.extend_from_slice(&fragment.bytes);
             }
         }
-        let checksum = crc32c(&[&bytes[8..]]);
-        bytes[4..8].copy_from_slice(&checksum.to_le_bytes());
+        seal(&mut bytes);
         bytes
     }
 

@@ -44,6 +44,8 @@ pub struct Played {
     pub trace: Trace,
     /// What the sockets have seen.
     pub wire: WireReport,
+    /// How many nodes were killed.
+    pub kills: u64,
     /// A signal has ended the run.
     pub interrupted: bool,
 }
@@ -59,10 +61,18 @@ pub fn play(plot: &Plot<'_>) -> anyhow::Result<Played> {
         program: std::env::current_exe()?,
         epoch_us: unix_us(),
     };
-    let (wire, interrupted) = runtime.block_on(stage.play())?;
-    let trace = collect(&folder.path().join("traces")).context("the nodes' traces cannot be merged")?;
+    let (wire, progress, interrupted) = runtime.block_on(stage.play())?;
+    let names: Vec<Name> = plot.roles.cluster().names().cloned().collect();
+    let dead: Vec<Name> = progress.down.iter().map(|node| names[node.index()].clone()).collect();
+    let trace =
+        collect(&folder.path().join("traces"), &dead).context("the nodes' traces cannot be merged")?;
     folder.close().context("the run's temporary folder cannot be removed")?;
-    Ok(Played { trace: trace.context("no node has recorded anything")?, wire, interrupted })
+    Ok(Played {
+        trace: trace.context("no node has recorded anything")?,
+        wire,
+        kills: progress.kills,
+        interrupted,
+    })
 }
 
 /// A fingerprint of the trace: of this one run, which no seed brings back.
@@ -100,7 +110,7 @@ struct Progress {
 }
 
 impl Stage<'_> {
-    async fn play(&self) -> anyhow::Result<(WireReport, bool)> {
+    async fn play(&self) -> anyhow::Result<(WireReport, Progress, bool)> {
         let names: Vec<Name> = self.plot.roles.cluster().names().cloned().collect();
         let commands = (0..names.len()).map(|node| self.command(NodeId(node as u32), 0));
         let commands: anyhow::Result<Vec<Command>> = commands.collect();
@@ -112,7 +122,7 @@ impl Stage<'_> {
             directed = self.direct(&mut launch, &names, &mut progress) => { directed?; false }
         };
         let wire = launch.stop().await.context("the cluster cannot be stopped")?;
-        Ok((wire, interrupted))
+        Ok((wire, progress, interrupted))
     }
 
     /// Follows what the nodes tell, and lets happen what the plot says.

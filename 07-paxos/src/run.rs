@@ -14,6 +14,7 @@ use simnet::local::replay::Replay;
 use simnet::local::transport::TransportKind;
 use simnet::swarm::{Storm, Weather};
 use simnet::{Delay, NodeId, Plan, Sim, Tally, Trial, Violation};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -157,6 +158,7 @@ fn run_simulated(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         known: &|node| scene::known(&sim, node),
         violation: sim.violation(),
         tally: sim.tally(),
+        faults: sim.tally().faults().clone(),
         idle_faults: sim.idle_faults().iter().map(ToString::to_string).collect(),
         trace_hash: sim.hash().to_string(),
         virtual_us: sim.now().as_micros(),
@@ -214,6 +216,8 @@ fn run_local_once(arguments: &Arguments, scene: &Scene, seed: u64) -> anyhow::Re
         known: &|node| scene::known_by(replay.process(node)?),
         violation: replay.violation().or(unexplained.as_ref()),
         tally: replay.tally(),
+        // A node may be killed before it has recorded anything: who killed it knows.
+        faults: (played.kills > 0).then_some(("crash", played.kills)).into_iter().collect(),
         idle_faults: Vec::new(),
         trace_hash: local::hash(&played.trace).to_string(),
         virtual_us: played.trace.events.last().map_or(0, |event| event.at),
@@ -250,6 +254,7 @@ struct Run<'a> {
     known: &'a dyn Fn(NodeId) -> Option<String>,
     violation: Option<&'a Violation>,
     tally: &'a Tally,
+    faults: BTreeMap<&'static str, u64>,
     idle_faults: Vec<String>,
     trace_hash: String,
     virtual_us: u64,
@@ -301,7 +306,7 @@ impl Run<'_> {
             },
             "violations": self.violation.into_iter().collect::<Vec<_>>(),
             "messages": messages,
-            "faults": self.tally.faults(),
+            "faults": self.faults,
             "idle_faults": self.idle_faults,
             "trace_hash": self.trace_hash,
             "virtual_us": self.virtual_us,

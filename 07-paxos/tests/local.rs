@@ -81,7 +81,8 @@ fn acceptors_killed_between_their_promise_and_the_accept_keep_their_promises() {
     for transport in TRANSPORTS {
         for report in reports(&["--transport", transport, "--kill-after", "Promise", "-i", "3"], 0) {
             assert_decided(&report);
-            assert_eq!(report["faults"]["crash"], 3, "each acceptor was killed once: {report}");
+            // No acceptor accepts before it was killed, so a majority was.
+            assert!(report["faults"]["crash"].as_u64() >= Some(2), "{report}");
         }
     }
 }
@@ -90,7 +91,8 @@ fn acceptors_killed_between_their_promise_and_the_accept_keep_their_promises() {
 fn acceptors_killed_after_they_have_accepted_still_know_it() {
     for report in reports(&["--kill-after", "Accepted", "-i", "3"], 0) {
         assert_decided(&report);
-        assert!(report["faults"]["crash"].as_u64() >= Some(2), "{report}");
+        // The run may be over before the second one is heard.
+        assert!(report["faults"]["crash"].as_u64() >= Some(1), "{report}");
     }
 }
 
@@ -112,7 +114,7 @@ fn a_crash_of_an_experiment_is_a_kill() {
     std::fs::write(&path, text).unwrap();
     let report = &reports(&["--experiment", path.to_str().unwrap()], 0)[0];
     assert_decided(report);
-    assert!(report["faults"]["crash"].as_u64() >= Some(1), "{report}");
+    assert_eq!(report["faults"]["crash"], 2, "{report}");
 }
 
 #[test]
@@ -283,6 +285,7 @@ fn a_data_folder_in_use_or_damaged_is_refused_in_one_line() {
     assert!(line.starts_with("a1 listens on"), "{line}");
     // The folder is taken before anything else is done; wait until it is.
     while !folder.join("journal").exists() {
+        assert!(first.0.try_wait().unwrap().is_none(), "it ended without a journal");
         std::thread::yield_now();
     }
     let refused = start("6055", "1").output().unwrap();

@@ -220,7 +220,7 @@ fn two_lives() -> Vec<Trace> {
 
 #[test]
 fn traces_are_merged_by_what_each_node_had_heard_of_whatever_their_clocks_say() {
-    let trace = merge(&two_lives()).unwrap();
+    let trace = merge(&two_lives(), &[]).unwrap();
     let told: Vec<String> = trace
         .events
         .iter()
@@ -249,8 +249,15 @@ fn traces_are_merged_by_what_each_node_had_heard_of_whatever_their_clocks_say() 
 }
 
 #[test]
+fn a_node_that_was_killed_for_good_ends_with_a_crash() {
+    let trace = merge(&two_lives(), &["asker".into()]).unwrap();
+    let last = trace.events.iter().rfind(|event| event.node.as_deref() == Some("asker")).unwrap();
+    assert_eq!(last.kind, Kind::Crash);
+}
+
+#[test]
 fn nothing_merged_is_nothing() {
-    assert_eq!(merge(&[]), None);
+    assert_eq!(merge(&[], &[]), None);
 }
 
 fn cluster() -> Cluster<Keeper> {
@@ -269,7 +276,7 @@ fn recorded() -> Trace {
     lives[1].events.retain(|event| {
         event.kind != Kind::Send || event.name.as_deref() != Some("Keep") || std::mem::take(&mut made_up)
     });
-    merge(&lives).unwrap()
+    merge(&lives, &[]).unwrap()
 }
 
 #[test]

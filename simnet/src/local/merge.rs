@@ -12,10 +12,11 @@ use std::collections::{BTreeMap, VecDeque};
 /// Merges traces, each of one life of one node, into one of the whole run. Lives of one node are given in the order in which they were lived.
 ///
 /// A life that follows another begins with a `restart`, and a `crash` goes before it. Ids of messages and vector clocks are made small:
-/// they count from 0. Returns `None` when there is no trace.
-pub fn merge(lives: &[Trace]) -> Option<Trace> {
+/// they count from 0. `dead` were killed and not started again: their last event is a `crash`. Returns `None` when there is no trace.
+pub fn merge(lives: &[Trace], dead: &[Name]) -> Option<Trace> {
     let header = lives.first()?.header.clone();
-    let mut streams: Vec<VecDeque<Event>> = header.nodes.iter().map(|name| stream(name, lives)).collect();
+    let mut streams: Vec<VecDeque<Event>> =
+        header.nodes.iter().map(|name| stream(name, lives, dead.contains(name))).collect();
     let mut recorder = Recorder::new(&header.nodes);
     let mut ids = BTreeMap::new();
     while let Some(node) = next(&streams) {
@@ -26,33 +27,39 @@ pub fn merge(lives: &[Trace]) -> Option<Trace> {
 }
 
 /// The events of one node over all its lives.
-fn stream(name: &Name, lives: &[Trace]) -> VecDeque<Event> {
+fn stream(name: &Name, lives: &[Trace], dead: bool) -> VecDeque<Event> {
     let mut stream: VecDeque<Event> = VecDeque::new();
     for life in lives {
-        let mut events = life.events.iter().filter(|event| event.node.as_ref() == Some(name)).peekable();
-        if events.peek().is_some()
-            && let Some(last) = stream.back()
-        {
-            let crash = Event {
-                kind: Kind::Crash,
-                peer: None,
-                id: None,
-                name: None,
-                body: None,
-                why: Some("the process ended".to_string()),
-                ..last.clone()
-            };
-            stream.push_back(crash);
-        }
+        let events: Vec<&Event> =
+            life.events.iter().filter(|event| event.node.as_ref() == Some(name)).collect();
         let again = !stream.is_empty();
-        stream.extend(events.cloned().map(|mut event| {
+        if !events.is_empty() {
+            stream.extend(stream.back().map(crash_after));
+        }
+        stream.extend(events.into_iter().cloned().map(|mut event| {
             if again && event.kind == Kind::Start {
                 event.kind = Kind::Restart;
             }
             event
         }));
     }
+    if dead {
+        stream.extend(stream.back().map(crash_after));
+    }
     stream
+}
+
+/// A process that is killed cannot record it. It happened after its last event, and before its next life.
+fn crash_after(last: &Event) -> Event {
+    Event {
+        kind: Kind::Crash,
+        peer: None,
+        id: None,
+        name: None,
+        body: None,
+        why: Some("the process ended".to_string()),
+        ..last.clone()
+    }
 }
 
 /// The node whose event comes next: the earliest of those that depend on nothing that is still to come.

@@ -45,11 +45,11 @@ impl Recording {
     }
 }
 
-/// Reads all files of a run in `folder` and merges them. `None` when there is none.
+/// Reads all files of a run in `folder` and merges them; `dead` are the nodes that were killed and not started again. `None` when there is no file.
 ///
 /// # Errors
 /// When a file is not of the format. A last line that a killed process left unfinished is passed over.
-pub fn collect(folder: &Path) -> Result<Option<Trace>, ReadError> {
+pub fn collect(folder: &Path, dead: &[Name]) -> Result<Option<Trace>, ReadError> {
     let mut lives = Vec::new();
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -63,7 +63,7 @@ pub fn collect(folder: &Path) -> Result<Option<Trace>, ReadError> {
     }
     lives.sort();
     let traces: Result<Vec<Trace>, ReadError> = lives.iter().map(|(_, _, path)| read(path)).collect();
-    Ok(merge(&traces?))
+    Ok(merge(&traces?, dead))
 }
 
 fn read(path: &Path) -> Result<Trace, ReadError> {

@@ -1,5 +1,6 @@
 //! `paxos run`: one run in one world, reported as one JSON object (the contract between the course's tool and a lab).
 
+use crate::local;
 use anyhow::{Context, bail};
 use paxos::Node;
 use paxos::cluster::Roles;
@@ -9,25 +10,31 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use simnet::campaign::{parse_seed, write_trace};
 use simnet::delay::Micros;
+use simnet::local::replay::Replay;
+use simnet::local::transport::TransportKind;
 use simnet::swarm::{Storm, Weather};
-use simnet::{Delay, Plan, Sim, Trial};
+use simnet::{Delay, NodeId, Plan, Sim, Tally, Trial, Violation};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 /// Exit status: a rule was broken.
-const BROKEN: u8 = 1;
+pub const BROKEN: u8 = 1;
 /// Exit status: the command was not understood.
 pub const WRONG_USE: u8 = 2;
 /// Exit status: nothing was decided within the run's bound.
-const UNDECIDED: u8 = 3;
+pub const UNDECIDED: u8 = 3;
+
+/// Exit status: a signal has ended the run.
+const INTERRUPTED: u8 = 130;
 
 /// The lab's folder.
-const LAB: &str = "07-paxos";
+pub const LAB: &str = "07-paxos";
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// The world to run in: sim.
+    /// The world to run in: sim, local.
     #[arg(long, value_name = "WORLD")]
     on: String,
     /// What to run, as JSON: roles, weather, sync, faults, limit. `cargo course run` makes it from an experiment file.
@@ -42,6 +49,21 @@ pub struct Arguments {
     /// Print one JSON object on the last line.
     #[arg(long)]
     json: bool,
+    /// In the local world: what carries the messages: tcp, udp or zmq.
+    #[arg(long, default_value_t)]
+    transport: TransportKind,
+    /// In the local world: delay each message by a random time, in milliseconds at most.
+    #[arg(short, long, default_value_t = 0, value_name = "MS")]
+    delay: u64,
+    /// In the local world: run so often, under this seed and those after it; the exit status is the worst.
+    #[arg(short, long, default_value_t = 1)]
+    iterations: u64,
+    /// In the local world: kill -9 each acceptor once its first message of this name has arrived, and start it again on its data.
+    #[arg(long, value_name = "MESSAGE")]
+    kill_after: Option<String>,
+    /// … or on an empty folder, so that it forgets what it has promised: what must not happen.
+    #[arg(long, requires = "kill_after")]
+    forget: bool,
 }
 
 /// An experiment, as `cargo course run` hands it over. What is absent is the default.
@@ -115,9 +137,14 @@ impl Experiment {
 
 /// Runs, and reports.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    if arguments.on != "sim" {
-        bail!("read the world `{}`, expected one that this lab runs in: sim", arguments.on);
+    match arguments.on.as_str() {
+        "sim" => run_simulated(arguments),
+        "local" => run_local(arguments),
+        other => bail!("read the world `{other}`, expected one that this lab runs in: sim, local"),
     }
+}
+
+fn run_simulated(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let scene = Experiment::read(arguments)?.scene();
     let begun = wall_clock();
     let sim = simulated(&scene, &Trial::new(arguments.seed, arguments.trace.is_some()));
@@ -125,18 +152,79 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     if let (Some(path), Some(trace)) = (&arguments.trace, sim.trace(LAB)) {
         write_trace(&trace, path).with_context(|| format!("could not write {}", path.display()))?;
     }
-    let chosen = chosen(&sim, &scene.roles);
-    let report = report(arguments, &sim, &scene.roles, chosen.as_deref(), real_us);
-    if arguments.json {
-        println!("{report}");
-    } else {
-        println!("{report:#}");
+    let run = Run {
+        world: "sim",
+        seed: sim.seed(),
+        known: &|node| scene::known(&sim, node),
+        violation: sim.violation(),
+        tally: sim.tally(),
+        faults: sim.tally().faults().clone(),
+        idle_faults: sim.idle_faults().iter().map(ToString::to_string).collect(),
+        trace_hash: sim.hash().to_string(),
+        virtual_us: sim.now().as_micros(),
+        real_us: u64::try_from(real_us).unwrap_or(u64::MAX),
+        more: Map::new(),
+    };
+    Ok(ExitCode::from(run.tell(arguments, &scene.roles)))
+}
+
+/// Runs the cluster as processes of this machine, as often as asked, and reports each run.
+fn run_local(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let scene = Experiment::read(arguments)?.scene();
+    let mut worst = 0;
+    for iteration in 0..arguments.iterations.max(1) {
+        let seed = arguments.seed.wrapping_add(iteration);
+        worst = worst.max(run_local_once(arguments, &scene, seed)?);
+        if worst == INTERRUPTED {
+            break;
+        }
     }
-    Ok(match (sim.violation(), chosen) {
-        (Some(_), _) => ExitCode::from(BROKEN),
-        (None, None) => ExitCode::from(UNDECIDED),
-        (None, Some(_)) => ExitCode::SUCCESS,
-    })
+    Ok(ExitCode::from(worst))
+}
+
+fn run_local_once(arguments: &Arguments, scene: &Scene, seed: u64) -> anyhow::Result<u8> {
+    let roles = &scene.roles;
+    let begun = wall_clock();
+    let played = local::play(&local::Plot {
+        roles,
+        transport: arguments.transport,
+        seed,
+        delay_ms: arguments.delay,
+        faults: &scene.storm.plan,
+        kill_after: arguments.kill_after.as_deref(),
+        forget: arguments.forget,
+        limit: scene.length,
+    })?;
+    let real_us = wall_clock().saturating_sub(begun).as_micros();
+    if let Some(path) = &arguments.trace {
+        write_trace(&played.trace, path).with_context(|| format!("could not write {}", path.display()))?;
+    }
+    if played.interrupted {
+        eprintln!("interrupted: all nodes have ended");
+        return Ok(INTERRUPTED);
+    }
+    let mut monitor = Invariants::new(&roles.acceptors(), &roles.values);
+    let cluster = roles.cluster();
+    let replay = Replay::run(&played.trace, &cluster, vec![&mut monitor]).map_err(anyhow::Error::msg)?;
+    let unexplained = scene::unexplained(replay.outputs());
+    let mut more = Map::new();
+    more.insert("transport".to_string(), json!(arguments.transport.to_string()));
+    more.insert("wire".to_string(), json!(played.wire));
+    let run = Run {
+        world: "local",
+        seed,
+        known: &|node| scene::known_by(replay.process(node)?),
+        violation: replay.violation().or(unexplained.as_ref()),
+        tally: replay.tally(),
+        // A node may be killed before it has recorded anything: who killed it knows.
+        faults: (played.kills > 0).then_some(("crash", played.kills)).into_iter().collect(),
+        idle_faults: Vec::new(),
+        trace_hash: local::hash(&played.trace).to_string(),
+        virtual_us: played.trace.events.last().map_or(0, |event| event.at),
+        real_us: u64::try_from(real_us).unwrap_or(u64::MAX),
+        more,
+    };
+    Ok(run.tell(arguments, roles))
 }
 
 /// Runs until every learner and every client knows, or the limit is reached.
@@ -158,48 +246,76 @@ fn simulated(scene: &Scene, trial: &Trial) -> Sim<Node> {
     sim
 }
 
-/// What the learners have learned, when at least one has.
-fn chosen(sim: &Sim<Node>, roles: &Roles) -> Option<String> {
-    roles.learners().into_iter().find_map(|learner| scene::known(sim, learner))
+/// What a run of any world comes to.
+struct Run<'a> {
+    world: &'a str,
+    seed: u64,
+    /// What a learner or a client knows.
+    known: &'a dyn Fn(NodeId) -> Option<String>,
+    violation: Option<&'a Violation>,
+    tally: &'a Tally,
+    faults: BTreeMap<&'static str, u64>,
+    idle_faults: Vec<String>,
+    trace_hash: String,
+    virtual_us: u64,
+    real_us: u64,
+    /// What only this world has to say.
+    more: Map<String, Value>,
 }
 
-fn report(
-    arguments: &Arguments,
-    sim: &Sim<Node>,
-    roles: &Roles,
-    chosen: Option<&str>,
-    real_us: u128,
-) -> Value {
-    let nodes: Vec<String> = roles.cluster().names().map(|name| name.to_string()).collect();
-    let know = |nodes: Vec<simnet::NodeId>| {
-        let known: Map<String, Value> = nodes
-            .into_iter()
-            .map(|node| (sim.name(node).to_string(), json!(scene::known(sim, node))))
-            .collect();
-        Value::Object(known)
-    };
-    let messages: Map<String, Value> =
-        sim.tally().by_name().into_iter().map(|(name, count)| (name.to_string(), json!(count))).collect();
-    json!({
-        "lab": LAB,
-        "world": "sim",
-        "seed": sim.seed(),
-        "nodes": nodes,
-        "outcome": {
-            "decided": chosen.is_some(),
-            "value": chosen,
-            "learners": know(roles.learners()),
-            "clients": know(roles.clients()),
-        },
-        "violations": sim.violation().into_iter().collect::<Vec<_>>(),
-        "messages": messages,
-        "faults": sim.tally().faults(),
-        "idle_faults": sim.idle_faults().iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "trace_hash": sim.hash().to_string(),
-        "virtual_us": sim.now().as_micros(),
-        "real_us": u64::try_from(real_us).unwrap_or(u64::MAX),
-        "trace": arguments.trace,
-    })
+impl Run<'_> {
+    /// Prints the report, and returns the exit status.
+    fn tell(self, arguments: &Arguments, roles: &Roles) -> u8 {
+        // What the learners have learned, when at least one has.
+        let chosen = roles.learners().into_iter().find_map(self.known);
+        let status = match (self.violation, &chosen) {
+            (Some(_), _) => BROKEN,
+            (None, None) => UNDECIDED,
+            (None, Some(_)) => 0,
+        };
+        let report = self.report(arguments, roles, chosen.as_deref());
+        if arguments.json {
+            println!("{report}");
+        } else {
+            println!("{report:#}");
+        }
+        status
+    }
+
+    fn report(self, arguments: &Arguments, roles: &Roles, chosen: Option<&str>) -> Value {
+        let nodes: Vec<String> = roles.cluster().names().map(|name| name.to_string()).collect();
+        let know = |ids: Vec<NodeId>| {
+            let known: Map<String, Value> = ids
+                .into_iter()
+                .map(|node| (nodes[node.index()].clone(), json!((self.known)(node))))
+                .collect();
+            Value::Object(known)
+        };
+        let messages: Map<String, Value> =
+            self.tally.by_name().into_iter().map(|(name, count)| (name.to_string(), json!(count))).collect();
+        let mut report = json!({
+            "lab": LAB,
+            "world": self.world,
+            "seed": self.seed,
+            "nodes": nodes,
+            "outcome": {
+                "decided": chosen.is_some(),
+                "value": chosen,
+                "learners": know(roles.learners()),
+                "clients": know(roles.clients()),
+            },
+            "violations": self.violation.into_iter().collect::<Vec<_>>(),
+            "messages": messages,
+            "faults": self.faults,
+            "idle_faults": self.idle_faults,
+            "trace_hash": self.trace_hash,
+            "virtual_us": self.virtual_us,
+            "real_us": self.real_us,
+            "trace": arguments.trace,
+        });
+        report.as_object_mut().expect("it is one").extend(self.more);
+        report
+    }
 }
 
 /// The wall clock: only to report how long a run took.

@@ -7,6 +7,7 @@ use crate::node::{Node, View};
 use simnet::history::History;
 use simnet::linearizability::{self, Consensus, ConsensusOp, Verdict};
 use simnet::random::Purpose;
+use simnet::sim::Told;
 use simnet::swarm::{Storm, Swarm, Weather};
 use simnet::trace::Name;
 use simnet::{Delay, DiskFate, Fault, NodeId, Observe, Random, RandomSource, Sim, Trial, Violation};
@@ -188,7 +189,12 @@ pub fn all_know(sim: &Sim<Node>, nodes: &[NodeId]) -> bool {
 
 /// What a learner has learned, or a client was told.
 pub fn known(sim: &Sim<Node>, node: NodeId) -> Option<String> {
-    match sim.process(node)?.view() {
+    known_by(sim.process(node)?)
+}
+
+/// What a learner or a client knows.
+pub fn known_by(node: &Node) -> Option<String> {
+    match node.view() {
         View::Learner { learned: value } | View::Client { answer: value } => {
             value.map(|value| value.to_string())
         }
@@ -198,9 +204,16 @@ pub fn known(sim: &Sim<Node>, node: NodeId) -> Option<String> {
 
 /// Breaks (10) when no order of the clients' requests explains what they were told.
 pub fn check_history(sim: &mut Sim<Node>) {
+    if let Some(violation) = unexplained(sim.outputs()) {
+        sim.violate(violation);
+    }
+}
+
+/// (10) is broken when no order of the clients' requests explains these outputs.
+pub fn unexplained(outputs: &[Told<Output>]) -> Option<Violation> {
     let mut history = History::new();
     let mut open = BTreeMap::new();
-    for told in sim.outputs().to_vec() {
+    for told in outputs {
         match &told.output {
             // A client that crashed asks again: its first request may still take effect.
             Output::Asked(value) => {
@@ -219,13 +232,12 @@ pub fn check_history(sim: &mut Sim<Node>) {
             Output::Learned(_) => {}
         }
     }
-    if let Verdict::NotLinearizable(counterexample) =
-        linearizability::check(&Consensus::new(), &history, HISTORY_BUDGET)
-    {
-        sim.violate(Violation::new(
+    match linearizability::check(&Consensus::new(), &history, HISTORY_BUDGET) {
+        Verdict::NotLinearizable(counterexample) => Some(Violation::new(
             HISTORY,
             "an order in which the first request decides",
             counterexample.to_string(),
-        ));
+        )),
+        _ => None,
     }
 }

@@ -117,7 +117,10 @@ fn wrong_use_is_exit_status_2_and_says_what_was_read_and_expected() {
     };
     let plain = |arguments: &[&str]| arguments.iter().map(ToString::to_string).collect::<Vec<_>>();
     let cases = [
-        (plain(&["run", "--on", "moon"]), "read the world `moon`, expected one that this lab runs in: sim"),
+        (
+            plain(&["run", "--on", "moon"]),
+            "read the world `moon`, expected one that this lab runs in: sim, local",
+        ),
         (plain(&["run", "--on", "sim", "--seed", "-1"]), "read the seed `-1`, expected a number from 0 to"),
         (
             plain(&["run", "--on", "sim", "--seed", "seven"]),

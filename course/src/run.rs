@@ -21,6 +21,9 @@ pub struct Args {
     /// The world: `sim`, …; a lab names those that suit it
     #[arg(long, value_name = "WORLD", default_value = "sim")]
     on: String,
+    /// What carries the messages in the world `local`; a lab names those that it has
+    #[arg(long, value_name = "TRANSPORT")]
+    transport: Option<String>,
     /// An experiment file [default: experiments/default.toml of the lab, when there is one]
     #[arg(long, value_name = "FILE")]
     experiment: Option<PathBuf>,
@@ -78,6 +81,9 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
         "--json",
     ]);
     command.arg("--trace").arg(&trace);
+    if let Some(transport) = &args.transport {
+        command.args(["--transport", transport]);
+    }
     let mut json = tempfile::Builder::new().suffix(".json").tempfile()?;
     if let Some(experiment) = &experiment {
         serde_json::to_writer(&mut json, &experiment.json)?;

@@ -53,6 +53,11 @@ impl<P: Process> Cluster<P> {
         self.nodes.iter().map(|(name, _)| name)
     }
 
+    /// A new process of `node`; `None` for an outsider.
+    pub fn build(&self, node: NodeId) -> Option<P> {
+        self.nodes.get(node.index())?.1.as_ref().map(|make| make())
+    }
+
     pub(crate) fn nodes(&self) -> &[(Name, Option<Factory<P>>)] {
         &self.nodes
     }

@@ -36,6 +36,11 @@
 //! before the cut and would arrive during it is lost to it. The other faults of the network act at one end only, the sender's or, for
 //! [`Fault::Deaf`], the reader's: what has passed that end is safe.
 //!
+//! # The local world
+//!
+//! With the feature `local` (and `zmq` for its third transport), the same processes run as programs of the operating system, over real sockets and
+//! files: see `simnet::local`. What was recorded there is merged into one trace and run again under the same monitors.
+//!
 //! # Is it right?
 //!
 //! - Assertions in the process itself: a panic breaks a rule, and ends the run.
@@ -67,6 +72,8 @@ mod hash;
 pub mod history;
 pub mod hub;
 pub mod linearizability;
+#[cfg(feature = "local")]
+pub mod local;
 pub mod monitor;
 mod network;
 mod node;

@@ -2,6 +2,7 @@
 
 use crate::node::NodeId;
 use crate::trace::{Event, Kind, Name};
+use serde::Serialize;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -81,5 +82,14 @@ impl Recorder {
         let name = Name::from(word);
         self.words.insert(word.to_string(), name.clone());
         name
+    }
+}
+
+/// A message as JSON, without the enum's tag when that only says the name again.
+pub(crate) fn body_of<T: Serialize>(value: &T, name: &str) -> Option<Value> {
+    match serde_json::to_value(value).ok()? {
+        Value::Object(mut fields) if fields.len() == 1 && fields.contains_key(name) => fields.remove(name),
+        Value::String(tag) if tag == name => None,
+        value => Some(value),
     }
 }

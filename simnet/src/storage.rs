@@ -54,6 +54,13 @@ impl Contents {
         }
     }
 
+    /// The fewest writes that lead here: each record's last one, then the log. What storage is compacted to.
+    pub fn as_writes(&self) -> impl Iterator<Item = Write> {
+        let records = self.records.iter();
+        let records = records.map(|(name, value)| Write::Record { name: name.clone(), value: value.clone() });
+        records.chain(self.log.iter().map(|entry| Write::Append { entry: entry.clone() }))
+    }
+
     /// Whether nothing was ever written.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty() && self.log.is_empty()

@@ -10,13 +10,11 @@ use crate::network::{Kept, Place, Verdict, judge};
 use crate::node::NodeId;
 use crate::process::{Message, Process};
 use crate::random::RandomSource;
-use crate::record::Detail;
+use crate::record::{Detail, body_of};
 use crate::shrink::{Item, MessageKey};
 use crate::storage::{DiskFate, SyncPoint};
 use crate::time::Time;
 use crate::trace::Kind;
-use serde::Serialize;
-use serde_json::Value;
 use std::hash::Hash;
 
 impl<P: Process> Sim<P> {
@@ -430,13 +428,4 @@ impl<P: Process> Sim<P> {
 /// The bytes of a message, as the live transports encode it.
 fn encoded_len<M: Message>(message: &M) -> u64 {
     postcard::experimental::serialized_size(message).map_or(0, |size| size as u64)
-}
-
-/// A message as JSON, without the enum's tag when that only says the name again.
-fn body_of<T: Serialize>(value: &T, name: &str) -> Option<Value> {
-    match serde_json::to_value(value).ok()? {
-        Value::Object(mut fields) if fields.len() == 1 && fields.contains_key(name) => fields.remove(name),
-        Value::String(tag) if tag == name => None,
-        value => Some(value),
-    }
 }

@@ -1,0 +1,253 @@
+//! The transports over real sockets on loopback: every port is 0, every wait is bounded, nothing sleeps.
+#![cfg(feature = "local")]
+
+use simnet::local::frame::{Frame, Hello, Letter};
+use simnet::local::mischief::Mischief;
+use simnet::local::transport::{Addresses, Bound, Place, QUEUE, Transport, TransportKind, Wire};
+use simnet::local::udp::Udp;
+use simnet::{Chance, NodeId};
+use std::future::Future;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::watch;
+
+const ANY: &str = "127.0.0.1:0";
+
+fn block<T>(test: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        tokio::time::timeout(Duration::from_secs(60), test).await.expect("done in a minute")
+    })
+}
+
+fn place(me: u32, life: u64) -> Place {
+    Place { run: 77, me: NodeId(me), nodes: 2, life }
+}
+
+fn letter(from: u32, number: u64, length: usize) -> Letter {
+    Letter { from: NodeId(from), id: number, clock: vec![number, 0], message: vec![number as u8; length] }
+}
+
+/// Two nodes that know each other.
+struct Two {
+    book: watch::Sender<Vec<Option<SocketAddr>>>,
+    wires: Vec<Wire>,
+}
+
+impl Two {
+    async fn start(kind: TransportKind) -> Self {
+        let bound = [bind(kind).await, bind(kind).await];
+        let (book, addresses) = watch::channel(bound.iter().map(|bound| Some(bound.address())).collect());
+        let started = bound.into_iter().zip(0..);
+        let wires = started.map(|(bound, me)| bound.start(place(me, 1), addresses.clone())).collect();
+        Two { book, wires }
+    }
+
+    fn addresses(&self) -> Addresses {
+        self.book.subscribe()
+    }
+
+    fn address(&self, node: usize) -> SocketAddr {
+        self.book.borrow()[node].unwrap()
+    }
+}
+
+async fn bind(kind: TransportKind) -> Bound {
+    Bound::bind(kind, ANY.parse().unwrap()).await.unwrap()
+}
+
+#[test]
+fn letters_arrive_in_order_both_ways_by_every_transport() {
+    for kind in TransportKind::ALL {
+        block(async {
+            let Two { mut wires, book: _book } = Two::start(*kind).await;
+            let (mut b, mut a) = (wires.pop().unwrap(), wires.pop().unwrap());
+            // A few large ones among many small ones: up to 100 packets, or several reads.
+            let length = |number: u64| if number % 100 == 7 { 120_000 } else { number as usize % 50 };
+            for number in 0..1_000 {
+                assert!(a.send(NodeId(1), letter(0, number, length(number))), "{kind}");
+                assert!(b.send(NodeId(0), letter(1, number, length(number))), "{kind}");
+            }
+            for number in 0..1_000 {
+                assert_eq!(b.receive().await, letter(0, number, length(number)), "{kind}");
+                assert_eq!(a.receive().await, letter(1, number, length(number)), "{kind}");
+            }
+            assert_eq!((a.counts().messages_dropped(), a.counts().refusals()), (0, 0), "{kind}");
+            assert!(a.counts().bytes_sent() > 1_200_000 && b.counts().bytes_received() > 1_200_000, "{kind}");
+        });
+    }
+}
+
+/// Sends until one arrives: what is lost while a peer is away is the protocol's to send again.
+async fn gets_through(from: &Wire, to: &mut Wire, first: u64) -> u64 {
+    for number in first..first + 600 {
+        from.send(NodeId(1), letter(0, number, 10));
+        if let Ok(received) = tokio::time::timeout(Duration::from_millis(100), to.receive()).await {
+            return received.id;
+        }
+    }
+    panic!("nothing got through");
+}
+
+#[test]
+fn a_peer_that_starts_again_elsewhere_is_reached_by_every_transport() {
+    for kind in TransportKind::ALL {
+        block(async {
+            let mut two = Two::start(*kind).await;
+            let (b, a) = (two.wires.pop().unwrap(), two.wires.pop().unwrap());
+            let mut b = b;
+            assert_eq!(gets_through(&a, &mut b, 0).await, 0, "{kind}");
+            for life in 2..5 {
+                drop(b);
+                let again = bind(*kind).await;
+                two.book.send_modify(|book| book[1] = Some(again.address()));
+                b = again.start(place(1, life), two.addresses());
+                assert!(
+                    gets_through(&a, &mut b, life * 1_000).await >= life * 1_000,
+                    "{kind}: a letter to an earlier life"
+                );
+            }
+        });
+    }
+}
+
+#[test]
+fn a_peer_that_starts_again_on_its_port_is_reached_by_every_transport() {
+    for kind in TransportKind::ALL {
+        block(async {
+            let mut two = Two::start(*kind).await;
+            let (mut b, a) = (two.wires.pop().unwrap(), two.wires.pop().unwrap());
+            assert_eq!(gets_through(&a, &mut b, 0).await, 0, "{kind}");
+            drop(b);
+            // The tasks that hold the port end when the runtime next runs them.
+            let again = loop {
+                match Bound::bind(*kind, two.address(1)).await {
+                    Ok(bound) => break bound,
+                    Err(_) => tokio::task::yield_now().await,
+                }
+            };
+            let mut b = again.start(place(1, 2), two.addresses());
+            gets_through(&a, &mut b, 1_000).await;
+        });
+    }
+}
+
+#[test]
+fn what_does_not_fit_a_queue_is_dropped_and_counted() {
+    for kind in TransportKind::ALL {
+        block(async {
+            let (_book, addresses) = watch::channel(vec![None, None]);
+            // The peer's address is not known, so nothing leaves.
+            let wire = bind(*kind).await.start(place(0, 1), addresses);
+            let taken =
+                (0..3 * QUEUE as u64).filter(|number| wire.send(NodeId(1), letter(0, *number, 10))).count();
+            assert!(taken <= QUEUE + 1, "{kind} took {taken}");
+            assert_eq!(wire.counts().messages_dropped() as usize + taken, 3 * QUEUE, "{kind}");
+        });
+    }
+}
+
+#[test]
+fn udp_is_exactly_once_and_in_order_over_a_bad_wire() {
+    block(async {
+        let mut bound = Vec::new();
+        for seed in 0..2 {
+            let chances = [30, 10, 20].map(Chance::percent);
+            let mischief = Mischief::new(seed, chances[0], chances[1], chances[2]);
+            bound.push(Udp::bind(ANY.parse().unwrap()).await.unwrap().with_mischief(mischief));
+        }
+        let (_book, addresses) = watch::channel(bound.iter().map(|udp| Some(udp.address())).collect());
+        let mut wires: Vec<Wire> =
+            bound.into_iter().zip(0..).map(|(udp, me)| udp.start(place(me, 1), addresses.clone())).collect();
+        let (mut b, mut a) = (wires.pop().unwrap(), wires.pop().unwrap());
+        let length = |number: u64| if number % 50 == 7 { 5_000 } else { 20 };
+        let (count, mut sent) = (3_000, 0);
+        for number in 0..count {
+            // So many under way that none is dropped for want of room.
+            while sent < count && sent < number + 1_000 {
+                assert!(a.send(NodeId(1), letter(0, sent, length(sent))));
+                assert!(b.send(NodeId(0), letter(1, sent, length(sent))));
+                sent += 1;
+            }
+            assert_eq!(b.receive().await, letter(0, number, length(number)));
+            assert_eq!(a.receive().await, letter(1, number, length(number)));
+        }
+        let late = tokio::time::timeout(Duration::from_millis(50), b.receive()).await;
+        assert!(late.is_err(), "one more came: {late:?}");
+        assert!(a.counts().bytes_sent() > b.counts().bytes_received(), "the wire lost nothing");
+    });
+}
+
+/// Connects as anyone may, says this, and waits until the connection is closed.
+async fn say(address: SocketAddr, bytes: &[u8]) {
+    let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+    // It may be closed before all is said.
+    let _ = stream.write_all(bytes).await;
+    let _ = stream.shutdown().await;
+    let _ = stream.read_to_end(&mut Vec::new()).await;
+}
+
+#[test]
+fn strangers_are_refused_and_peers_still_heard() {
+    block(async {
+        let two = Two::start(TransportKind::Tcp).await;
+        let mut wires = two.wires;
+        let (mut b, a) = (wires.pop().unwrap(), wires.pop().unwrap());
+        let address = two.book.borrow()[1].unwrap();
+        let hello = |run, from, to, nodes| {
+            Frame::Hello(Hello { run, from: NodeId(from), to: NodeId(to), nodes }).encode()
+        };
+        let forged = Frame::Letter(letter(1, 1, 1)).encode();
+        let strangers = [
+            b"GET / HTTP/1.1\r\n\r\n".to_vec(),
+            b"SIM\x01\xFF\xFF\xFF\xFF\0\0\0\0".to_vec(),
+            hello(78, 0, 1, 2),                      // another run
+            hello(77, 5, 1, 2),                      // no such node
+            hello(77, 1, 1, 2),                      // the node itself
+            hello(77, 0, 0, 2),                      // meant for another node
+            hello(77, 0, 1, 3),                      // another cluster
+            Frame::Letter(letter(0, 1, 1)).encode(), // no hello
+            [hello(77, 0, 1, 2), forged].concat(),   // in someone else's name
+            [hello(77, 0, 1, 2), b"garbage".to_vec()].concat(),
+        ];
+        for (before, stranger) in strangers.iter().enumerate() {
+            say(address, stranger).await;
+            while b.counts().refusals() < before as u64 + 1 {
+                tokio::task::yield_now().await;
+            }
+        }
+        assert_eq!(b.counts().refusals(), strangers.len() as u64);
+        gets_through(&a, &mut b, 0).await;
+    });
+}
+
+#[test]
+fn more_connections_than_nodes_need_are_refused() {
+    block(async {
+        let two = Two::start(TransportKind::Tcp).await;
+        let address = two.address(1);
+        let mut idle = Vec::new();
+        while two.wires[1].counts().refusals() == 0 {
+            idle.push(tokio::net::TcpStream::connect(address).await.unwrap());
+            assert!(idle.len() < 100, "a hundred strangers were let in");
+            tokio::task::yield_now().await;
+        }
+    });
+}
+
+#[test]
+fn strange_datagrams_are_refused() {
+    block(async {
+        let mut two = Two::start(TransportKind::Udp).await;
+        let (mut b, a) = (two.wires.pop().unwrap(), two.wires.pop().unwrap());
+        let stranger = tokio::net::UdpSocket::bind(ANY).await.unwrap();
+        for length in [0, 1, 56, 57, 2000] {
+            stranger.send_to(&vec![b'S'; length], two.address(1)).await.unwrap();
+        }
+        while b.counts().refusals() < 5 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(gets_through(&a, &mut b, 0).await, 0);
+    });
+}

@@ -114,11 +114,13 @@ impl Stage<'_> {
         let names: Vec<Name> = self.plot.roles.cluster().names().cloned().collect();
         let commands = (0..names.len()).map(|node| self.command(NodeId(node as u32), 0));
         let commands: anyhow::Result<Vec<Command>> = commands.collect();
+        // Before anything is started: a signal from now on ends the run in order.
+        let mut signals = child::Signals::listen().context("signals cannot be waited for")?;
         let mut launch = Launch::start(commands?).await.context("the cluster cannot be started")?;
         eprintln!("{} nodes run, by {}", names.len(), self.plot.transport);
         let mut progress = Progress::default();
         let interrupted = tokio::select! {
-            () = child::signal() => true,
+            () = signals.arrive() => true,
             directed = self.direct(&mut launch, &names, &mut progress) => { directed?; false }
         };
         let wire = launch.stop().await.context("the cluster cannot be stopped")?;

@@ -52,6 +52,7 @@ pub fn serve<P: Observe>(
             Peers::Fixed(addresses) => addresses[me],
             Peers::FromParent => SocketAddr::from(([127, 0, 0, 1], 0)),
         };
+        let mut signals = Signals::listen()?;
         let bound = Bound::bind(kind, listen).await?;
         let (book, addresses) = watch::channel(vec![None; options.names.len()]);
         let orphaned = match peers {
@@ -69,7 +70,7 @@ pub fn serve<P: Observe>(
         let why = Cell::new(Ended::Told);
         let stop = async {
             tokio::select! {
-                () = signal() => {}
+                () = signals.arrive() => {}
                 () = or_never(orphaned) => {}
                 () = holds(satisfied) => why.set(Ended::Done),
                 () = over(within) => why.set(Ended::TimedOut),
@@ -145,18 +146,44 @@ fn listen_to_parent(book: watch::Sender<Vec<Option<SocketAddr>>>) -> io::Result<
     Ok(orphaned)
 }
 
-/// Done at the first SIGINT or SIGTERM.
-pub async fn signal() {
+/// SIGINT and SIGTERM, as something to wait for.
+///
+/// From [`Signals::listen`] on none is lost, and none kills the process: whoever says that it runs listens first.
+pub struct Signals {
     #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    /// Listens from now on.
+    ///
+    /// # Errors
+    /// When the system refuses to tell of signals.
+    pub fn listen() -> io::Result<Self> {
+        #[cfg(unix)]
+        {
+            use tokio::signal::unix::{SignalKind, signal};
+            Ok(Signals {
+                interrupt: signal(SignalKind::interrupt())?,
+                terminate: signal(SignalKind::terminate())?,
+            })
+        }
+        #[cfg(not(unix))]
+        Ok(Signals {})
+    }
+
+    /// Done at the first that arrives, or has arrived.
+    pub async fn arrive(&mut self) {
+        #[cfg(unix)]
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+        #[cfg(not(unix))]
+        {
+            let _ = tokio::signal::ctrl_c().await;
         }
     }
-    let _ = tokio::signal::ctrl_c().await;
 }

@@ -45,6 +45,7 @@ fn assert_decided(report: &Value) {
 }
 
 #[test]
+#[ignore = "starts real processes; run: cargo test -p lab-paxos --test local -- --include-ignored"]
 fn each_transport_decides_and_reports_what_the_contract_says() {
     for transport in TRANSPORTS {
         let trace = folder(transport).join("trace.jsonl");
@@ -77,6 +78,7 @@ fn each_transport_decides_and_reports_what_the_contract_says() {
 }
 
 #[test]
+#[ignore = "starts real processes; run: cargo test -p lab-paxos --test local -- --include-ignored"]
 fn acceptors_killed_between_their_promise_and_the_accept_keep_their_promises() {
     for transport in TRANSPORTS {
         for report in reports(&["--transport", transport, "--kill-after", "Promise", "-i", "3"], 0) {
@@ -88,6 +90,7 @@ fn acceptors_killed_between_their_promise_and_the_accept_keep_their_promises() {
 }
 
 #[test]
+#[ignore = "starts real processes; run: cargo test -p lab-paxos --test local -- --include-ignored"]
 fn acceptors_killed_after_they_have_accepted_still_know_it() {
     for report in reports(&["--kill-after", "Accepted", "-i", "3"], 0) {
         assert_decided(&report);
@@ -98,6 +101,7 @@ fn acceptors_killed_after_they_have_accepted_still_know_it() {
 
 /// The monitors have teeth here too.
 #[test]
+#[ignore = "starts real processes; run: cargo test -p lab-paxos --test local -- --include-ignored"]
 fn acceptors_that_forget_what_they_have_promised_are_caught() {
     let report = &reports(&["--kill-after", "Promise", "--forget"], 1)[0];
     let rule = report["violations"][0]["rule"].as_str().unwrap();
@@ -108,6 +112,7 @@ fn acceptors_that_forget_what_they_have_promised_are_caught() {
 }
 
 #[test]
+#[ignore = "starts real processes; run: cargo test -p lab-paxos --test local -- --include-ignored"]
 fn a_crash_of_an_experiment_is_a_kill() {
     let path = folder("crash").join("crash.json");
     let text = r#"{"faults":[{"at":"1ms","lasts":"50ms","fault":"crash","node":"a1"},{"at":"1ms","fault":"crash","node":"p2"}]}"#;
@@ -118,6 +123,7 @@ fn a_crash_of_an_experiment_is_a_kill() {
 }
 
 #[test]
+#[ignore = "starts real processes; run: cargo test -p lab-paxos --test local -- --include-ignored"]
 fn undecided_within_the_limit_is_exit_status_3() {
     let path = folder("minority").join("minority.json");
     let text = r#"{"faults":[{"at":"0us","fault":"crash","node":"a1"},{"at":"0us","fault":"crash","node":"a2"}],
@@ -153,6 +159,7 @@ fn signal(child: &Child, name: &str) {
 
 #[cfg(unix)]
 #[test]
+#[ignore = "starts real processes; run: cargo test -p lab-paxos --test local -- --include-ignored"]
 fn ctrl_c_leaves_nothing_behind() {
     for name in ["-INT", "-TERM"] {
         let (mut child, mut said, folder) = endless(&format!("ctrl-c{name}"));
@@ -166,6 +173,7 @@ fn ctrl_c_leaves_nothing_behind() {
 
 #[cfg(unix)]
 #[test]
+#[ignore = "starts real processes; run: cargo test -p lab-paxos --test local -- --include-ignored"]
 fn nodes_do_not_outlive_a_parent_that_is_killed() {
     let (mut child, mut said, _folder) = endless("orphans");
     child.kill().unwrap();
@@ -219,6 +227,7 @@ fn by_hand(transport: &str, port: &str) -> Vec<Member> {
 
 #[cfg(target_os = "linux")]
 #[test]
+#[ignore = "starts real processes; run: cargo test -p lab-paxos --test local -- --include-ignored"]
 fn roles_started_by_hand_find_each_other_by_the_base_port() {
     for (transport, port) in TRANSPORTS.into_iter().zip(["5555", "5655", "5755"]) {
         let mut members = by_hand(transport, port);
@@ -265,6 +274,7 @@ fn roles_started_by_hand_find_each_other_by_the_base_port() {
 
 #[cfg(target_os = "linux")]
 #[test]
+#[ignore = "starts real processes; run: cargo test -p lab-paxos --test local -- --include-ignored"]
 fn a_client_without_an_answer_gives_up_with_status_3() {
     let output = output(&["client", "-p", "5855", "--host", &host(), "-t", "1"]);
     assert_eq!(output.status.code(), Some(3), "{output:?}");
@@ -272,6 +282,7 @@ fn a_client_without_an_answer_gives_up_with_status_3() {
 
 #[cfg(target_os = "linux")]
 #[test]
+#[ignore = "starts real processes; run: cargo test -p lab-paxos --test local -- --include-ignored"]
 fn a_data_folder_in_use_or_damaged_is_refused_in_one_line() {
     let folder = folder("data");
     let data = folder.to_str().unwrap().to_string();
@@ -305,6 +316,7 @@ fn a_data_folder_in_use_or_damaged_is_refused_in_one_line() {
 }
 
 #[test]
+#[ignore = "starts real processes; run: cargo test -p lab-paxos --test local -- --include-ignored"]
 fn wrong_use_says_what_was_read_and_expected() {
     let cases: [(&[&str], &str); 3] = [
         (

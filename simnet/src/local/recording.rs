@@ -62,8 +62,15 @@ pub fn collect(folder: &Path, dead: &[Name]) -> Result<Option<Trace>, ReadError>
         }
     }
     lives.sort();
-    let traces: Result<Vec<Trace>, ReadError> = lives.iter().map(|(_, _, path)| read(path)).collect();
-    Ok(merge(&traces?, dead))
+    let mut traces = Vec::new();
+    for (_, _, path) in &lives {
+        match read(path) {
+            // It was killed before its header was whole: then nothing had left the node either.
+            Err(ReadError::Empty) => {}
+            trace => traces.push(trace?),
+        }
+    }
+    Ok(merge(&traces, dead))
 }
 
 fn read(path: &Path) -> Result<Trace, ReadError> {

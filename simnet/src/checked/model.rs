@@ -10,11 +10,10 @@ use crate::node::NodeId;
 use crate::panics;
 use crate::process::{Message, Observe, Process};
 use crate::random::{Purpose, Random};
-use crate::record::{Detail, Recorder};
+use crate::record::{Detail, Recorder, body_of};
 use crate::storage::{Disk, DiskFate};
 use crate::time::Time;
 use crate::trace::{self, Kind, Name, Trace};
-use serde_json::Value;
 use stateright::{Model, Property};
 use std::collections::BTreeMap;
 use std::hash::Hash;
@@ -504,7 +503,7 @@ where
         let envelope = Hashed::new(Envelope { from, to, message });
         if self.story.is_some() {
             let message = &envelope.value.message;
-            let (name, body) = (message.name(), body_of(message));
+            let (name, body) = (message.name(), body_of(message, message.name()));
             let id = self.story.as_mut().map(|story| story.id_of_new(envelope.hash));
             self.record(
                 Kind::Send,
@@ -574,15 +573,5 @@ impl Story {
         self.next_id += 1;
         self.ids.insert(hash, id);
         id
-    }
-}
-
-/// A message as JSON, without the enum's tag when that only says the name again.
-fn body_of<T: Message>(message: &T) -> Option<Value> {
-    match serde_json::to_value(message).ok()? {
-        Value::Object(mut fields) if fields.len() == 1 && fields.contains_key(message.name()) => {
-            fields.shift_remove(message.name())
-        }
-        value => Some(value),
     }
 }

@@ -5,7 +5,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
-const TRANSPORTS: [&str; 3] = ["tcp", "udp", "zmq"];
+const TRANSPORTS: [&str; 4] = ["tcp", "udp", "zmq", "datagram"];
 
 fn paxos(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_paxos"));
@@ -229,7 +229,7 @@ fn by_hand(transport: &str, port: &str) -> Vec<Member> {
 #[test]
 #[ignore = "starts real processes; run: cargo test -p lab-paxos --test local -- --include-ignored"]
 fn roles_started_by_hand_find_each_other_by_the_base_port() {
-    for (transport, port) in TRANSPORTS.into_iter().zip(["5555", "5655", "5755"]) {
+    for (transport, port) in TRANSPORTS.into_iter().zip(["5555", "5655", "5755", "6555"]) {
         let mut members = by_hand(transport, port);
         let client = |number: &str, value: &str| {
             let host = host();
@@ -321,7 +321,7 @@ fn wrong_use_says_what_was_read_and_expected() {
     let cases: [(&[&str], &str); 3] = [
         (
             &["run", "--on", "local", "--transport", "pigeon"],
-            "read the transport `pigeon`, expected one of: tcp udp zmq",
+            "read the transport `pigeon`, expected one of: tcp udp zmq datagram",
         ),
         (&["acceptor", "-n", "4"], "read the number 4, expected 1 to 3"),
         (&["acceptor", "-p", "65535"], "read the base port 65535, expected one from 1 to 65528"),
@@ -359,7 +359,7 @@ fn ticks(member: &Member) -> u64 {
 #[test]
 #[ignore = "waits ten seconds a transport; run: cargo test --release -p lab-paxos --test local -- --ignored"]
 fn idle_nodes_use_less_than_a_hundredth_of_a_processor() {
-    for (transport, port) in TRANSPORTS.into_iter().zip(["6255", "6355", "6455"]) {
+    for (transport, port) in TRANSPORTS.into_iter().zip(["6255", "6355", "6455", "6655"]) {
         let members = by_hand(transport, port);
         // A client without a quorum of its own kind: it fails after ten seconds, and so measures them.
         let client = [

@@ -16,6 +16,7 @@
 //! | [`packet`] | what goes into a datagram |
 //! | [`reliable`] | one link over datagrams: exactly once, in order |
 //! | [`mischief`] | a bad network, to put below that |
+//! | [`zmtp`] | what may come from a ZeroMQ peer |
 //! | [`journal`] | the format of the storage file; what is torn and what is damaged |
 //! | [`medium`] | what storage asks of a file system, and one that a test can crash |
 //! | [`storage`] | storage that survives its process, on any medium |
@@ -31,6 +32,7 @@
 //! |---|---|
 //! | [`folder`] | a medium on the file system, locked |
 //! | [`transport`] | what a transport is: queues, strangers, counters |
+//! | `dial`, `door` | connections: how they are made, and how they are taken |
 //! | [`tcp`], [`udp`], `zmq` | the three that make up for the network |
 //! | [`datagram`] | the one that does not |
 //! | [`recording`] | trace files that survive a kill |
@@ -44,6 +46,8 @@ pub mod child;
 pub mod control;
 pub mod datagram;
 mod datagram_socket;
+mod dial;
+mod door;
 pub mod engine;
 pub mod folder;
 pub mod frame;
@@ -65,3 +69,4 @@ pub mod transport;
 pub mod udp;
 #[cfg(feature = "zmq")]
 pub mod zmq;
+pub mod zmtp;

@@ -33,6 +33,11 @@ pub const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// The longest wait between two attempts to reach a peer.
 pub const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
+/// How long a stranger may take to say hello.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+/// How many connections may be open beside one for each peer: room for those that are being replaced.
+pub(crate) const MOST_SPARE: usize = 16;
+
 /// Where each node listens; `None` while it is not known. It changes when a node starts again elsewhere.
 pub type Addresses = watch::Receiver<Vec<Option<SocketAddr>>>;
 
@@ -151,6 +156,9 @@ pub(crate) enum Stranger {
     Datagram(usize),
     #[error("{0} connections are open already, as many as nodes may need")]
     TooMany(usize),
+    #[error("{0}")]
+    #[cfg(feature = "zmq")]
+    Zmtp(#[from] super::zmtp::ZmtpError),
     #[error("{0}")]
     Packet(#[from] super::packet::PacketError),
     #[error("{0}")]

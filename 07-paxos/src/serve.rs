@@ -36,7 +36,7 @@ pub struct Arguments {
     #[arg(short, long, default_value_t = 5555)]
     port: u16,
     /// The host on which all nodes are
-    #[arg(long, default_value = "127.0.0.1")]
+    #[arg(short = 'a', long, default_value = "127.0.0.1")]
     host: IpAddr,
     /// How many acceptors make a quorum; there are 2·quorum − 1 of them
     #[arg(short, long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=50))]
@@ -56,6 +56,9 @@ pub struct Arguments {
     /// End after so many seconds; a client that has no answer by then exits with status 3
     #[arg(short, long)]
     timeout: Option<u64>,
+    /// A client asks so often, each time as a new process would: it must hear the same each time
+    #[arg(short, long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    iterations: u32,
     /// Delay each message by a random time, in milliseconds at most
     #[arg(short, long, default_value_t = 0)]
     delay: u64,
@@ -110,7 +113,7 @@ pub fn run(role: Role, arguments: &Arguments) -> anyhow::Result<ExitCode> {
             let name = options.names[options.me.index()].clone();
             (name, play(&roles.cluster(), options.clone()).map(|()| Ended::Told))
         }
-        _ => by_hand(role, arguments)?,
+        _ => repeated(role, arguments)?,
     };
     match ended {
         Ok(Ended::TimedOut) if role == Role::Client => Ok(ExitCode::from(crate::run::UNDECIDED)),
@@ -121,6 +124,23 @@ pub fn run(role: Role, arguments: &Arguments) -> anyhow::Result<ExitCode> {
         }
         Err(error) => bail!("{name}: {error}"),
     }
+}
+
+/// Runs a client as often as asked, up to the first time without an answer; any other node once.
+fn repeated(role: Role, arguments: &Arguments) -> anyhow::Result<(Name, Result<Ended, NodeError>)> {
+    if role != Role::Client && arguments.iterations > 1 {
+        bail!(
+            "read --iterations {} for a node that runs until it is ended: a client takes it",
+            arguments.iterations
+        );
+    }
+    for _ in 1..arguments.iterations {
+        let (name, ended) = by_hand(role, arguments)?;
+        if !matches!(ended, Ok(Ended::Done)) {
+            return Ok((name, ended));
+        }
+    }
+    by_hand(role, arguments)
 }
 
 /// A node that someone has started in a terminal. Such nodes know each other by what they were told alike.

@@ -111,11 +111,12 @@ impl Invariants {
     }
 
     /// (7) and the ballots' owners.
-    fn prepare(&mut self, from: NodeId, ballot: Ballot, name: &str) -> Result<(), Violation> {
+    fn prepare(&mut self, from: NodeId, ballot: Ballot, nodes: &dyn Nodes<Node>) -> Result<(), Violation> {
+        let name = nodes.name(from);
         let life = self.lives.get(&from).copied().unwrap_or(0);
         match self.begun.get(&ballot) {
             Some((owner, _)) if *owner != from => {
-                let expected = format!("ballot {ballot} is begun by {owner} alone");
+                let expected = format!("ballot {ballot} is begun by {} alone", nodes.name(*owner));
                 return Err(Violation::new(ONE_USE, expected, format!("{name} begins it too")));
             }
             Some((_, begun_in)) if *begun_in != life => {
@@ -335,7 +336,7 @@ impl Monitor<Node> for Invariants {
                     self.requested(value);
                     Ok(())
                 }
-                Message::Prepare { ballot } => self.prepare(from, *ballot, nodes.name(from)),
+                Message::Prepare { ballot } => self.prepare(from, *ballot, nodes),
                 Message::Promise { ballot, accepted } => {
                     self.promise(from, *ballot, accepted.as_ref(), nodes.name(from))
                 }

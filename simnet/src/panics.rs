@@ -35,16 +35,26 @@ pub(crate) fn message(panic: &(dyn Any + Send)) -> String {
 
 /// The rule that a panic in a handler of `node` has broken.
 pub(crate) fn violation(node: &str, panic: &(dyn Any + Send)) -> Violation {
+    blame(Some(node), panic)
+}
+
+/// The rule that a panic has broken in a process that a test holds alone: there is no other to tell it from by a name.
+pub(crate) fn violation_alone(panic: &(dyn Any + Send)) -> Violation {
+    blame(None, panic)
+}
+
+fn blame(node: Option<&str>, panic: &(dyn Any + Send)) -> Violation {
     let text = message(panic);
     let place =
         PLACE.with(|last| last.borrow_mut().take()).map(|place| format!(" ({place})")).unwrap_or_default();
+    let on = |before: &str| node.map(|node| format!("{before} on {node}")).unwrap_or_default();
     if text.starts_with("not yet implemented") {
-        return Violation::new(text, "a solution", format!("`todo!` on {node}{place}"));
+        return Violation::new(text, "a solution", format!("`todo!`{}{place}", on("")));
     }
     // An assertion of the paper's invariant reads "rule: what was seen".
     let rule = match text.split_once(": ") {
         Some((rule, _)) if !rule.contains('\n') && !rule.contains('`') => rule.to_string(),
         _ => "a process never panics".to_string(),
     };
-    Violation::new(rule, "the assertion holds", format!("{text}, on {node}{place}"))
+    Violation::new(rule, "the assertion holds", format!("{text}{}{place}", on(",")))
 }

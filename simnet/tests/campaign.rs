@@ -125,6 +125,30 @@ fn a_failure_explains_itself_and_is_tried_first_next_time() {
 }
 
 #[test]
+fn the_seeds_of_all_campaigns_of_a_test_are_counted() {
+    let id = TestId { lab: "02-campaign".into(), test: "three_campaigns".into() };
+    let calm = |trial: &Trial| trial.sim(&puppets().0);
+    let fails_at_4 = |trial: &Trial| {
+        assert!(trial.seed < 4, "four is too many");
+        calm(trial)
+    };
+    for _ in 0..2 {
+        Campaign::new(id.clone()).seeds(20).run(calm);
+    }
+    let text = panic_text(|| {
+        Campaign::new(id.clone()).seeds(30).run(fails_at_4);
+    });
+    assert!(text.contains("seed: 4 (tried 45: after 40 of earlier campaigns, 5 of 30)"), "{text}");
+    // Another test of the same thread has its own count.
+    let other = TestId { test: "one_campaign".into(), ..id };
+    let text = panic_text(|| {
+        Campaign::new(other).seeds(30).run(fails_at_4);
+    });
+    assert!(text.contains("seed: 4 (tried 5 of 30)"), "{text}");
+    let _ = std::fs::remove_dir_all(failures_dir("02-campaign"));
+}
+
+#[test]
 fn a_campaign_that_did_not_reach_what_it_claims_fails() {
     let calm = |trial: &Trial| {
         let (cluster, [a, b, _], _) = puppets();

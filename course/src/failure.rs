@@ -188,8 +188,10 @@ note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
         assert_eq!(failure.unwritten.as_deref(), Some("Part B: answer a Prepare"));
         assert_eq!(failure.place.as_deref(), Some("07-paxos/src/acceptor.rs:9"));
         assert_eq!(failure.headline(), "Part B: answer a Prepare");
+        // In a simulation it is told in one line, and then as a broken rule.
         let failure = Failure::read(
-            "rule broken: not yet implemented: Part B: answer a Prepare\n  expected: a solution\n",
+            "07-paxos/src/acceptor.rs:9: not yet implemented: Part B: answer a Prepare\n\
+             rule broken: not yet implemented: Part B: answer a Prepare\n  expected: a solution\n",
         );
         assert_eq!((failure.unwritten.as_deref(), failure.rule), (Some("Part B: answer a Prepare"), None));
     }

@@ -11,15 +11,23 @@ thread_local! {
     static PLACE: RefCell<Option<String>> = const { RefCell::new(None) };
 }
 
-/// Remembers where panics happen. The hook that was there before is called as well, so nothing that it prints is lost.
+/// How the text of a `todo!` begins.
+const UNWRITTEN: &str = "not yet implemented";
+
+/// Remembers where panics happen. The hook that was there before is called as well, so nothing that it prints is lost; but what is not
+/// written yet is told in one line, since a student meets it often and where Rust stood says nothing more.
 pub(crate) fn remember_places() {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {
         let before = panic::take_hook();
         panic::set_hook(Box::new(move |info| {
             let place = info.location().map(|place| format!("{}:{}", place.file(), place.line()));
+            let text = message(info.payload());
+            match &place {
+                Some(place) if text.starts_with(UNWRITTEN) => eprintln!("{place}: {text}"),
+                _ => before(info),
+            }
             PLACE.with(|last| *last.borrow_mut() = place);
-            before(info);
         }));
     });
 }
@@ -48,7 +56,7 @@ fn blame(node: Option<&str>, panic: &(dyn Any + Send)) -> Violation {
     let place =
         PLACE.with(|last| last.borrow_mut().take()).map(|place| format!(" ({place})")).unwrap_or_default();
     let on = |before: &str| node.map(|node| format!("{before} on {node}")).unwrap_or_default();
-    if text.starts_with("not yet implemented") {
+    if text.starts_with(UNWRITTEN) {
         return Violation::new(text, "a solution", format!("`todo!`{}{place}", on("")));
     }
     // An assertion of the paper's invariant reads "rule: what was seen".

@@ -399,3 +399,34 @@ impl Monitor<Node> for Invariants {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Two;
+
+    impl Nodes<Node> for Two {
+        fn process(&self, _: NodeId) -> Option<&Node> {
+            None
+        }
+
+        fn name(&self, node: NodeId) -> &str {
+            ["p1", "p2"][node.index()]
+        }
+
+        fn count(&self) -> usize {
+            2
+        }
+    }
+
+    #[test]
+    fn a_ballot_of_two_proposers_is_told_by_their_names() {
+        let mut invariants = Invariants::new(&[], &[]);
+        let ballot = Ballot { round: 1, proposer: NodeId(0) };
+        invariants.prepare(NodeId(0), ballot, &Two).expect("nobody has begun it");
+        let violation = invariants.prepare(NodeId(1), ballot, &Two).expect_err("p1 has begun it");
+        let expected = Violation::new(ONE_USE, "ballot 1.0 is begun by p1 alone", "p2 begins it too");
+        assert_eq!(violation, expected);
+    }
+}

@@ -247,3 +247,25 @@ pub fn unexplained(outputs: &[Told<Output>], roles: &Roles) -> Option<Violation>
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use simnet::Time;
+
+    #[test]
+    fn an_unexplained_history_calls_the_clients_by_their_names() {
+        let roles = Roles::new(1, 3, 1, &["red", "blue"], Pace::default());
+        let clients = roles.clients();
+        let told = |node: NodeId, output| Told { at: Time::ZERO, node, output };
+        let outputs = [
+            told(clients[0], Output::Asked("red".into())),
+            told(clients[1], Output::Asked("blue".into())),
+            told(clients[0], Output::Answered("red".into())),
+            told(clients[1], Output::Answered("blue".into())),
+        ];
+        assert_eq!(unexplained(&outputs[..3], &roles), None);
+        let violation = unexplained(&outputs, &roles).expect("two decisions");
+        assert!(violation.got.starts_with("client c2's Propose("), "{violation}");
+    }
+}

@@ -289,6 +289,6 @@ mod tests {
             wrap_lines("one\n  two  three\nfour five six", 12),
             ["one", "  two  three", "four five", "  six"]
         );
-        assert_eq!(wrap_lines("", 5), [String::new(); 0]);
+        assert!(wrap_lines("", 5).is_empty());
     }
 }

@@ -30,7 +30,7 @@ mod read;
 mod step;
 mod write;
 
-pub use play::{Deviation, End, Played};
+pub use play::{Deviation, End, NO_LONGER, Played};
 pub use read::ReadError;
 pub(crate) use step::{Act, Step, Verb, means};
 

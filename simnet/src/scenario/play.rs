@@ -28,7 +28,7 @@ impl fmt::Display for Deviation {
 }
 
 /// How the text of a deviation begins.
-pub(crate) const NO_LONGER: &str = "the schedule does not apply: the processes do something else";
+pub const NO_LONGER: &str = "the schedule does not apply: the processes do something else";
 
 /// How a scenario ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -410,7 +410,9 @@ impl<P: Process> Sim<P> {
         if self.log.is_some() {
             self.log_send(from, to, &message);
         }
-        self.transmit(from, to, message);
+        if self.playing.is_none() || self.script_sends(from, to, &message) {
+            self.transmit(from, to, message);
+        }
     }
 
     /// Breaks a rule by hand: what a test has found wrong becomes the run's violation, unless there is one.

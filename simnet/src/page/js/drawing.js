@@ -179,7 +179,7 @@ function inShort(phrases, layout) {
 }
 
 function phraseElement(phrase, layout) {
-  const readers = phrase.readers ? ` → ${phrase.readers.map(clean).join(" ")}` : "";
+  const readers = phrase.readers ? ` → ${phrase.readers.join(" ")}` : "";
   return h("span", { class: `phrase is-${phrase.style}`, "data-event": phrase.event.index },
     phrase.verb, phrase.verb && phrase.name ? " " : "",
     phrase.name && h("span", { class: `name ${colourOf(phrase.name, layout.run)}` }, phrase.name),
@@ -257,7 +257,7 @@ function arrowOf(arrow, layout, scene, labelled) {
 }
 
 function titleOf(arrow, layout) {
-  const fates = { read: "", again: "arrives again", late: "arrives late", lost: "is lost", underway: "is still under way at the end" };
+  const fates = { read: "", again: "arrives again", late: "arrives late", lost: "is lost", underway: clean(arrow.origin?.why ?? "is still under way at the end") };
   const body = fields(arrow.name, arrow.message?.body);
   const ends = `${clean(layout.run.nodes[arrow.from])} → ${clean(layout.run.nodes[arrow.to])}`;
   return [clean(arrow.name ?? "message"), body, ends, fates[arrow.fate]].filter(Boolean).join("  ");

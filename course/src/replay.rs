@@ -72,6 +72,9 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
 
 /// Whether a file is a trace: its first line is JSON. A scenario is not.
 fn is_trace(path: &Path) -> Result<bool> {
+    if path.extension().is_some_and(|extension| extension == "jsonl") {
+        return Ok(true);
+    }
     let mut first = [0];
     let mut file = fs::File::open(path).with_context(|| format!("{} cannot be opened", path.display()))?;
     let read = file.read(&mut first).with_context(|| format!("{} cannot be read", path.display()))?;
@@ -265,10 +268,10 @@ fn again(args: &Args, workspace: &Workspace, name: &str) -> Result<u8> {
         // That the schedule does not apply any more is no failure: the seed itself has passed.
         status = u8::from(schedules == 1);
     }
-    if let Some(file) = &args.save {
-        page.push_str(&save(&verdict, file)?);
-    }
     show::out(&page);
+    if let Some(file) = &args.save {
+        show::out(&save(&verdict, file)?);
+    }
     Ok(status)
 }
 

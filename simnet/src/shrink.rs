@@ -327,7 +327,7 @@ impl<P: Process> Search<'_, P> {
     fn without_time(&mut self, found: &mut Found) {
         let mut script = found.script.clone();
         for (place, step) in script.steps.iter_mut().enumerate() {
-            step.at_us = 1_000 * place as u64;
+            step.at_us = 1_000 * (place as u64 + 1);
         }
         self.replace(found, script);
     }
@@ -366,4 +366,85 @@ struct Found {
     /// For each step, whether it was a delivery that changed nothing.
     idle: Vec<bool>,
     size: Size,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Cluster, Context, Message, Violation};
+    use serde::{Deserialize, Serialize};
+    use std::time::Duration;
+
+    /// Counts up, from node to node.
+    #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    struct Count(u64);
+
+    impl Message for Count {
+        fn name(&self) -> &'static str {
+            "Count"
+        }
+    }
+
+    #[derive(Clone, PartialEq, Eq, Hash)]
+    struct Counter {
+        last: u64,
+    }
+
+    impl Process for Counter {
+        type Message = Count;
+        type Timer = ();
+        type Output = ();
+
+        fn start(&mut self, ctx: &mut Context<'_, Self>) {
+            ctx.send(NodeId(1 - ctx.me().0), Count(1));
+        }
+
+        fn receive(&mut self, from: NodeId, Count(number): Count, ctx: &mut Context<'_, Self>) {
+            self.last = self.last.max(number);
+            ctx.send(from, Count(number + 1));
+        }
+    }
+
+    /// Two chains of messages; one of them has to be as long as `goal`, and no message of it can be left out.
+    fn count_to(goal: u64, trial: &Trial) -> Sim<Counter> {
+        let mut cluster = Cluster::new();
+        let nodes = ["a", "b"].map(|name| cluster.node(name, || Counter { last: 0 }));
+        let sim = Sim::new(trial.seed, &cluster);
+        let mut sim = match &trial.way {
+            Way::Chance => sim,
+            Way::Logged => sim.logging(),
+            Way::Without(items) => sim.without(items),
+            Way::Scripted(script) => sim.scripted(script),
+        };
+        let reached = |sim: &Sim<Counter>| {
+            nodes.iter().any(|node| sim.process(*node).is_some_and(|counter| counter.last >= goal))
+        };
+        if sim.run_until(Duration::from_secs(3600), reached) {
+            sim.violate(Violation::new("nobody counts so far", "less", goal.to_string()));
+        }
+        sim
+    }
+
+    fn shortened(goal: u64) -> Shrunk {
+        let budget = Budget::shared_by(1);
+        shrink(3, "nobody counts so far", budget, &|trial| Some(count_to(goal, &trial))).expect("it fails")
+    }
+
+    #[test]
+    fn one_of_two_chains_is_enough() {
+        let short = shortened(12);
+        assert_eq!(short.script().expect("a schedule").steps.len(), 12);
+        assert!(short.before.messages >= 20, "{:?}", short.before);
+        assert_eq!(short.after.messages, 12);
+    }
+
+    #[test]
+    fn it_ends_within_its_bound_where_nothing_can_be_left_out() {
+        let short = shortened(4_000);
+        let (runs, events) = short.spent;
+        assert!(runs <= MOST_RUNS + 1, "{runs} runs");
+        // The last run may be under way when the bound is reached, and what is found is tried once more.
+        assert!(events <= MOST_STEPS + 2 * short.before.events, "{events} events");
+        assert!(short.after.messages >= 4_000, "{:?}", short.after);
+    }
 }

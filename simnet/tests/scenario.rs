@@ -98,8 +98,8 @@ fn clocks_show_what_wait_says() {
     let (_, [a, ..], _) = puppets();
     let text = format!("{}wait 30 ms\n{}", tell("a", &[Step::Clock]), tell("a", &[Step::Clock]));
     let told: Vec<_> = heard_at(&held(&text), a);
-    // A step takes a millisecond; the fourth line sends 30 ms after the second one, the fifth delivers a millisecond later.
-    assert_eq!(told, [(1_000, Heard::Said(1_000)), (32_000, Heard::Said(32_000))]);
+    // A step takes a millisecond; the third one, which sends, comes 30 ms after the second.
+    assert_eq!(told, [(2_000, Heard::Said(2_000)), (33_000, Heard::Said(33_000))]);
 }
 
 #[test]
@@ -244,7 +244,7 @@ absent p1→a1 Accept
 ";
     let read = Scenario::read(text).unwrap();
     assert_eq!(read.to_string(), text);
-    assert_eq!((read.len(), read.lab(), read.test()), (12, Some("07-paxos"), Some("part_c")));
+    assert_eq!((read.len(), read.lab(), read.test()), (10, Some("07-paxos"), Some("part_c")));
     // Remarks at the end of a line, blanks and the other arrow change nothing.
     let loose = text
         .replace("→", " -> ")

@@ -101,14 +101,14 @@ impl Scenario {
         self.test.as_deref()
     }
 
-    /// How many steps there are; a line with several readers has several.
+    /// How many things happen. A line with several readers is several; a claim is none.
     pub fn len(&self) -> usize {
-        self.script.steps.len()
+        self.script.steps.iter().filter(|step| !step.act.is_claim()).count()
     }
 
     /// Whether nothing happens but that the nodes start.
     pub fn is_empty(&self) -> bool {
-        self.script.steps.is_empty()
+        self.len() == 0
     }
 
     /// Runs the schedule on `cluster`, with `monitor` watching, and records it.

@@ -114,8 +114,8 @@ impl Reader {
     }
 
     fn push(&mut self, act: Act) {
-        // The first step happens at once; `wait` says how long the next one takes instead of the usual.
-        if !std::mem::take(&mut self.waited) && !self.scenario.script.steps.is_empty() {
+        // `wait` says how long a step takes instead of the usual.
+        if !std::mem::take(&mut self.waited) {
             self.now_us = self.now_us.saturating_add(STEP_US);
         }
         self.scenario.script.steps.push(Step { at_us: self.now_us, act, line: self.line });

@@ -64,6 +64,11 @@ impl Act {
         }
     }
 
+    /// Whether it only says something of a message.
+    pub fn is_claim(&self) -> bool {
+        matches!(self, Act::Message { verb: Verb::Sent | Verb::Absent, .. })
+    }
+
     /// Whether it is a fault, or the end of one.
     pub fn is_fault(&self) -> bool {
         matches!(self, Act::Crash { .. } | Act::Restart { .. })
@@ -89,6 +94,7 @@ impl fmt::Display for Act {
                 let fate = FATES.iter().find(|(_, fate)| fate == disk).expect("every fate has words").0;
                 match after {
                     None => write!(f, "crash {node} {fate}"),
+                    Some(1) => write!(f, "crash {node} after 1 effect {fate}"),
                     Some(effects) => write!(f, "crash {node} after {effects} effects {fate}"),
                 }
             }

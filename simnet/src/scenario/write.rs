@@ -30,11 +30,10 @@ impl fmt::Display for Scenario {
         }
         f.write_str("\n")?;
         let mut steps = &self.script.steps[..];
-        let mut before: Option<u64> = None;
+        let mut before_us = 0;
         while let [first, ..] = steps {
-            let usual = before.map_or(0, |before| before.saturating_add(STEP_US));
-            if first.at_us != usual {
-                let us = first.at_us.saturating_sub(before.unwrap_or(0));
+            if first.at_us != before_us + STEP_US {
+                let us = first.at_us.saturating_sub(before_us);
                 match us % 1_000 {
                     0 => writeln!(f, "wait {} ms", us / 1_000)?,
                     _ => writeln!(f, "wait {us} us")?,
@@ -42,7 +41,7 @@ impl fmt::Display for Scenario {
             }
             let group = group(steps);
             write_group(&steps[..group], f)?;
-            before = Some(steps[group - 1].at_us);
+            before_us = steps[group - 1].at_us;
             steps = &steps[group..];
         }
         Ok(())

@@ -48,5 +48,6 @@ scenarios! {
     a_promise_over_a_crash
     an_acceptance_over_a_crash
     a_crash_amid_the_answer
+    a_crash_amid_an_acceptance
     a_round_over_a_crash
 }

@@ -30,7 +30,7 @@ const BUGS: [(&str, (&str, &str), &str); 14] = [
     ("s10-learner-counts-by-value", WEATHER, "one_value_under_two_ballots"),
     ("s11-promise-not-durable", CRASHES, "a_promise_over_a_crash"),
     ("s12-acceptance-not-durable", CRASHES, "an_acceptance_over_a_crash"),
-    ("s13-answers-before-it-is-durable", CRASHES, "a_crash_amid_the_answer"),
+    ("s13-answers-before-it-is-durable", CRASHES, "a_crash_amid_an_acceptance"),
     ("s14-round-not-durable", CRASHES, "a_round_over_a_crash"),
 ];
 

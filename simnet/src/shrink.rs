@@ -196,7 +196,7 @@ impl<P: Process> Search<'_, P> {
         let script = Script { lenient: false, ..found.script };
         // What is kept is taken step by step, so it must break the rule without leniency too.
         let script = Arc::new(script);
-        self.budget.runs += 1;
+        self.budget.runs = self.budget.runs.saturating_add(1);
         self.budget.events = self.budget.events.max(self.events + 1);
         self.broken(Way::Scripted(script.clone()))?;
         Some((Way::Scripted(script), size))
@@ -425,14 +425,13 @@ mod tests {
         sim
     }
 
-    fn shortened(goal: u64) -> Shrunk {
-        let budget = Budget::shared_by(1);
+    fn shortened(goal: u64, budget: Budget) -> Shrunk {
         shrink(3, "nobody counts so far", budget, &|trial| Some(count_to(goal, &trial))).expect("it fails")
     }
 
     #[test]
     fn one_of_two_chains_is_enough() {
-        let short = shortened(12);
+        let short = shortened(12, Budget::shared_by(1));
         assert_eq!(short.script().expect("a schedule").steps.len(), 12);
         assert!(short.before.messages >= 20, "{:?}", short.before);
         assert_eq!(short.after.messages, 12);
@@ -440,11 +439,13 @@ mod tests {
 
     #[test]
     fn it_ends_within_its_bound_where_nothing_can_be_left_out() {
-        let short = shortened(4_000);
-        let (runs, events) = short.spent;
-        assert!(runs <= MOST_RUNS + 1, "{runs} runs");
-        // The last run may be under way when the bound is reached, and what is found is tried once more.
-        assert!(events <= MOST_STEPS + 2 * short.before.events, "{events} events");
-        assert!(short.after.messages >= 4_000, "{:?}", short.after);
+        for budget in [Budget { runs: 100, events: u64::MAX }, Budget { runs: u32::MAX, events: 40_000 }] {
+            let short = shortened(500, budget);
+            let (runs, events) = short.spent;
+            assert!(runs <= budget.runs.saturating_add(1), "{runs} runs");
+            // The last run may be under way when the bound is reached, and what is found is tried once more.
+            assert!(events <= budget.events.saturating_add(2 * short.before.events), "{events} events");
+            assert!(short.after.messages >= 500, "{:?}", short.after);
+        }
     }
 }

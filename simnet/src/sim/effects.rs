@@ -98,7 +98,7 @@ impl<P: Process> Sim<P> {
         }
         let bytes = if self.counts_bytes { encoded_len(&message) } else { 0 };
         self.tally.sent(from, to, message.name(), bytes);
-        let left_out = self.omitted.is_some() && self.leaves_out(from, to);
+        let left_out = !self.omitted.is_empty() && self.leaves_out(from, to);
         if self.watched {
             self.watch_send(from, to, id, &message, left_out);
         }

@@ -135,7 +135,7 @@ pub struct Sim<P: Process> {
     seen: Vec<Option<Value>>,
     description: String,
     /// The faults and nodes that are left out of the run, when it is being shortened.
-    omitted: Option<Box<BTreeSet<Item>>>,
+    omitted: BTreeSet<Item>,
     /// The script that the run follows, instead of delays, chance and faults.
     playing: Option<Box<Playing<P::Message>>>,
     /// What the run does, as the steps of a script.
@@ -200,7 +200,7 @@ impl<P: Process> Sim<P> {
             view: None,
             seen: vec![None; count],
             description: String::new(),
-            omitted: None,
+            omitted: BTreeSet::new(),
             playing: None,
             log: None,
             performed: 0,
@@ -279,7 +279,7 @@ impl<P: Process> Sim<P> {
 
     /// Leaves faults and nodes out of the run, to see whether it still breaks its rule.
     pub(crate) fn without(mut self, omitted: &BTreeSet<Item>) -> Self {
-        self.omitted = (!omitted.is_empty()).then(|| Box::new(omitted.clone()));
+        self.omitted = omitted.clone();
         self
     }
 
@@ -378,7 +378,7 @@ impl<P: Process> Sim<P> {
 
     /// Whether this is left out of the run.
     fn omits(&self, item: impl FnOnce() -> Item) -> bool {
-        self.omitted.as_deref().is_some_and(|omitted| omitted.contains(&item()))
+        !self.omitted.is_empty() && self.omitted.contains(&item())
     }
 
     /// The run as a trace; `None` when it was not recorded.

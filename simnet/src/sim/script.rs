@@ -20,18 +20,10 @@ use std::sync::Arc;
 /// How many messages a deviation lists.
 const LISTED: usize = 8;
 
-/// A message that was sent, and what became of it.
+/// A message that was sent, and its words.
 struct Flying<M> {
     kept: Kept<M>,
     words: String,
-    fate: Fate,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    InFlight,
-    Arrived,
-    Lost,
 }
 
 /// A script that is being played.
@@ -44,7 +36,9 @@ pub(super) struct Playing<M> {
     idle: Vec<usize>,
     /// The steps that name what the test has sent as an outsider.
     sent: BTreeSet<usize>,
+    /// What is in flight, and what has arrived and may come again.
     flying: Vec<Flying<M>>,
+    arrived: Vec<Flying<M>>,
     /// Why the next step could not be taken.
     blocked: Option<String>,
 }
@@ -71,6 +65,7 @@ impl<P: Process> Sim<P> {
             idle: Vec::new(),
             sent: BTreeSet::new(),
             flying: Vec::new(),
+            arrived: Vec::new(),
             blocked: None,
         }));
         self
@@ -90,7 +85,7 @@ impl<P: Process> Sim<P> {
     /// The ids of the messages that no step has delivered or lost.
     pub(super) fn left_in_flight(&self) -> BTreeSet<u64> {
         let flying = self.playing.iter().flat_map(|playing| &playing.flying);
-        flying.filter(|flying| flying.fate == Fate::InFlight).map(|flying| flying.kept.id).collect()
+        flying.map(|flying| flying.kept.id).collect()
     }
 
     /// How the script has ended.
@@ -133,21 +128,22 @@ impl<P: Process> Sim<P> {
             };
             self.now = self.now.max(Time(step.at_us));
             self.events += 1;
-            match self.take(&step.act) {
-                Ok(idle) => {
-                    let playing = self.playing.as_mut().expect("a script is being played");
-                    playing.taken.push(next);
-                    if idle {
-                        playing.idle.push(next);
-                    }
-                }
-                // What the test sends comes when the test sends it: there is nothing to pass over.
-                Err(_) if script.lenient && !matches!(step.act, Act::Send { .. }) => {}
+            // It counts as taken before it is: a process may panic in it.
+            self.playing.as_mut().expect("a script is being played").taken.push(next);
+            let taken = self.take(&step.act);
+            let playing = self.playing.as_mut().expect("a script is being played");
+            match taken {
+                Ok(true) => playing.idle.push(next),
+                Ok(false) => {}
                 Err(why) => {
-                    // The step is tried again when the test goes on.
-                    self.playing.as_mut().expect("a script is being played").blocked = Some(why);
-                    self.now = deadline;
-                    return false;
+                    playing.taken.pop();
+                    // What the test sends comes when the test sends it: there is nothing to pass over.
+                    if !script.lenient || matches!(step.act, Act::Send { .. }) {
+                        // The step is tried again when the test goes on.
+                        playing.blocked = Some(why);
+                        self.now = deadline;
+                        return false;
+                    }
                 }
             }
             self.playing.as_mut().expect("a script is being played").next += 1;
@@ -247,18 +243,15 @@ impl<P: Process> Sim<P> {
 
     fn take_message(&mut self, verb: Verb, from: &Name, to: &Name, words: &str) -> Result<bool, String> {
         let (sender, reader) = (self.named(from)?, self.named(to)?);
-        let wanted = if verb == Verb::Repeat { Fate::Arrived } else { Fate::InFlight };
         let playing = self.playing.as_ref().expect("a script is being played");
-        let on_link = |flying: &&Flying<P::Message>| {
-            flying.fate == wanted && (flying.kept.from, flying.kept.to) == (sender, reader)
-        };
+        let looked_at = if verb == Verb::Repeat { &playing.arrived } else { &playing.flying };
+        let on_link = |flying: &&Flying<P::Message>| (flying.kept.from, flying.kept.to) == (sender, reader);
         // A message whose words are all given is meant, also where they are a part of another's.
-        let exact = playing.flying.iter().position(|flying| on_link(&flying) && flying.words == words);
+        let exact = looked_at.iter().position(|flying| on_link(&flying) && flying.words == words);
         let place = match exact {
             Some(place) => Some(place),
             None => {
-                let mut meant = playing
-                    .flying
+                let mut meant = looked_at
                     .iter()
                     .enumerate()
                     .filter(|(_, flying)| on_link(flying) && means(words, &flying.words));
@@ -277,12 +270,11 @@ impl<P: Process> Sim<P> {
         };
         match (verb, place) {
             (Verb::Absent, None) | (Verb::Sent, Some(_)) => Ok(false),
-            (Verb::Absent, Some(place)) => Err(format!("it is in flight: {}", playing.flying[place].words)),
-            (_, None) => Err(self.not_there(wanted, sender, reader, words)),
+            (Verb::Absent, Some(place)) => Err(format!("it is in flight: {}", looked_at[place].words)),
+            (_, None) => Err(self.not_there(verb, sender, reader, words)),
             (Verb::Lose, Some(place)) => {
-                let flying = &mut self.playing.as_mut().expect("a script is being played").flying[place];
-                flying.fate = Fate::Lost;
-                let (id, message) = (flying.kept.id, flying.kept.message.clone());
+                let flying = self.playing.as_mut().expect("a script is being played").flying.remove(place);
+                let (id, message) = (flying.kept.id, flying.kept.message);
                 self.tally.fault("drop");
                 self.lose(sender, reader, id, &message, sender, "lost by the network");
                 Ok(false)
@@ -291,9 +283,14 @@ impl<P: Process> Sim<P> {
                 if matches!(self.nodes.0[reader.index()].status, Status::Down | Status::Paused) {
                     return Err(format!("{to} is down"));
                 }
-                let flying = &mut self.playing.as_mut().expect("a script is being played").flying[place];
-                flying.fate = Fate::Arrived;
-                let (id, message) = (flying.kept.id, flying.kept.message.clone());
+                let playing = self.playing.as_mut().expect("a script is being played");
+                if verb == Verb::Deliver {
+                    let flying = playing.flying.remove(place);
+                    playing.arrived.push(flying);
+                }
+                let last = playing.arrived.len() - 1;
+                let kept = &playing.arrived[if verb == Verb::Deliver { last } else { place }].kept;
+                let (id, message) = (kept.id, kept.message.clone());
                 if verb == Verb::Repeat {
                     self.tally.fault("duplicate");
                 }
@@ -305,24 +302,24 @@ impl<P: Process> Sim<P> {
     }
 
     /// What is there instead of a message: first on the same link, then from the same sender, then the rest.
-    fn not_there(&self, wanted: Fate, from: NodeId, to: NodeId, words: &str) -> String {
-        let flying = &self.playing.as_ref().expect("a script is being played").flying;
-        let mut others: Vec<_> = flying.iter().filter(|flying| flying.fate == wanted).collect();
+    fn not_there(&self, verb: Verb, from: NodeId, to: NodeId, words: &str) -> String {
+        let playing = self.playing.as_ref().expect("a script is being played");
+        let again = verb == Verb::Repeat;
+        let mut others: Vec<_> = if again { &playing.arrived } else { &playing.flying }.iter().collect();
         others.sort_by_key(|flying| (flying.kept.from != from, flying.kept.to != to));
         let line = |flying: &&Flying<P::Message>| {
             let name = |node| self.nodes.name(node);
             format!("{}→{} {}", name(flying.kept.from), name(flying.kept.to), flying.words)
         };
-        let what = if wanted == Fate::Arrived { "has arrived before" } else { "is in flight" };
+        let what = if again { "has arrived before" } else { "is in flight" };
         if others.is_empty() {
             return format!("it is not there: nothing {what}");
         }
-        let arrived = flying.iter().any(|flying| {
-            flying.fate != wanted
-                && (flying.kept.from, flying.kept.to) == (from, to)
-                && means(words, &flying.words)
-        });
-        let gone = if arrived && wanted == Fate::InFlight { " any more" } else { "" };
+        let arrived = playing
+            .arrived
+            .iter()
+            .any(|flying| (flying.kept.from, flying.kept.to) == (from, to) && means(words, &flying.words));
+        let gone = if arrived && !again { " any more" } else { "" };
         let more = others.len().saturating_sub(LISTED);
         let mut lines: Vec<String> = others.iter().take(LISTED).map(line).collect();
         if more > 0 {
@@ -338,7 +335,7 @@ impl<P: Process> Sim<P> {
             return self.queue.push(self.now.0, Event::Deliver { from, to, id, message });
         }
         let words = words_of(message.name(), body_of(&message, message.name()).as_ref());
-        let flying = Flying { kept: Kept { from, to, id, message }, words, fate: Fate::InFlight };
+        let flying = Flying { kept: Kept { from, to, id, message }, words };
         self.playing.as_mut().expect("a script is being played").flying.push(flying);
     }
 

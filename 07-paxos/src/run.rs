@@ -12,8 +12,9 @@ use simnet::campaign::{parse_seed, write_trace};
 use simnet::delay::Micros;
 use simnet::local::replay::Replay;
 use simnet::local::transport::TransportKind;
+use simnet::sim::waits;
 use simnet::swarm::{Storm, Weather};
-use simnet::{Delay, NodeId, Plan, Sim, Tally, Trial, Violation};
+use simnet::{Delay, Names, NodeId, Plan, Sim, Tally, Trial, Violation};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -156,6 +157,7 @@ fn run_simulated(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         world: "sim",
         seed: sim.seed(),
         known: &|node| scene::known(&sim, node),
+        waits: &|| sim.waits(),
         violation: sim.violation(),
         tally: sim.tally(),
         faults: sim.tally().faults().clone(),
@@ -206,7 +208,7 @@ fn run_local_once(arguments: &Arguments, scene: &Scene, seed: u64) -> anyhow::Re
     let mut monitor = Invariants::new(&roles.acceptors(), &roles.values);
     let cluster = roles.cluster();
     let replay = Replay::run(&played.trace, &cluster, vec![&mut monitor]).map_err(anyhow::Error::msg)?;
-    let unexplained = scene::unexplained(replay.outputs());
+    let unexplained = scene::unexplained(replay.outputs(), roles);
     let mut more = Map::new();
     more.insert("transport".to_string(), json!(arguments.transport.to_string()));
     more.insert("wire".to_string(), json!(played.wire));
@@ -214,6 +216,13 @@ fn run_local_once(arguments: &Arguments, scene: &Scene, seed: u64) -> anyhow::Re
         world: "local",
         seed,
         known: &|node| scene::known_by(replay.process(node)?),
+        waits: &|| {
+            let names: Names = cluster.names().cloned().collect();
+            names
+                .ids()
+                .map(|node| format!("{} {}", names.of(node), waits(replay.process(node), &names)))
+                .collect()
+        },
         violation: replay.violation().or(unexplained.as_ref()),
         tally: replay.tally(),
         // A node may be killed before it has recorded anything: who killed it knows.
@@ -240,7 +249,7 @@ fn simulated(scene: &Scene, trial: &Trial) -> Sim<Node> {
         .described(scene.to_string());
     let who = [roles.learners(), roles.clients()].concat();
     sim.run_until(scene.length, |sim| scene::all_know(sim, &who));
-    scene::check_history(&mut sim);
+    scene::check_history(&mut sim, roles);
     // The faults were written by hand: one that did nothing is a mistake in the experiment.
     sim.every_fault_must_have_fired();
     sim
@@ -252,6 +261,8 @@ struct Run<'a> {
     seed: u64,
     /// What a learner or a client knows.
     known: &'a dyn Fn(NodeId) -> Option<String>,
+    /// Who waits for what, a line a node.
+    waits: &'a dyn Fn() -> Vec<String>,
     violation: Option<&'a Violation>,
     tally: &'a Tally,
     faults: BTreeMap<&'static str, u64>,
@@ -265,7 +276,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Prints the report, and returns the exit status.
-    fn tell(self, arguments: &Arguments, roles: &Roles) -> u8 {
+    fn tell(mut self, arguments: &Arguments, roles: &Roles) -> u8 {
         // What the learners have learned, when at least one has.
         let chosen = roles.learners().into_iter().find_map(self.known);
         let status = match (self.violation, &chosen) {
@@ -273,7 +284,12 @@ impl Run<'_> {
             (None, None) => UNDECIDED,
             (None, Some(_)) => 0,
         };
-        let report = self.report(arguments, roles, chosen.as_deref());
+        let mut more = std::mem::take(&mut self.more);
+        if status == UNDECIDED {
+            more.insert("waits".to_string(), json!((self.waits)()));
+        }
+        let mut report = self.report(arguments, roles, chosen.as_deref());
+        report.as_object_mut().expect("it is one").extend(more);
         if arguments.json {
             println!("{report}");
         } else {
@@ -282,7 +298,7 @@ impl Run<'_> {
         status
     }
 
-    fn report(self, arguments: &Arguments, roles: &Roles, chosen: Option<&str>) -> Value {
+    fn report(&self, arguments: &Arguments, roles: &Roles, chosen: Option<&str>) -> Value {
         let nodes: Vec<String> = roles.cluster().names().map(|name| name.to_string()).collect();
         let know = |ids: Vec<NodeId>| {
             let known: Map<String, Value> = ids
@@ -293,7 +309,7 @@ impl Run<'_> {
         };
         let messages: Map<String, Value> =
             self.tally.by_name().into_iter().map(|(name, count)| (name.to_string(), json!(count))).collect();
-        let mut report = json!({
+        json!({
             "lab": LAB,
             "world": self.world,
             "seed": self.seed,
@@ -312,9 +328,7 @@ impl Run<'_> {
             "virtual_us": self.virtual_us,
             "real_us": self.real_us,
             "trace": arguments.trace,
-        });
-        report.as_object_mut().expect("it is one").extend(self.more);
-        report
+        })
     }
 }
 

@@ -397,7 +397,9 @@ impl<P: Process> Sim<P> {
         let mut events = recorder.events.clone();
         // What no step has delivered is still in the picture: that it was sent may be what binds its sender.
         let left = self.left_in_flight();
-        for event in events.iter_mut().filter(|event| event.kind == Kind::Send) {
+        // With a broken rule the run ends: nothing was left out that was sent in that moment.
+        let end_us = if self.violation.is_some() { self.now.0 } else { u64::MAX };
+        for event in events.iter_mut().filter(|event| event.kind == Kind::Send && event.at < end_us) {
             if event.id.is_some_and(|id| left.contains(&id)) {
                 event.why = Some(LEFT_OUT.to_string());
             }

@@ -33,6 +33,9 @@ pub struct Arguments {
     /// How many threads; one when absent.
     #[arg(long, default_value_t = 1)]
     threads: usize,
+    /// Take states for different that differ in the acceptors' names only.
+    #[arg(long)]
+    no_symmetry: bool,
     /// Give up after so many states.
     #[arg(long)]
     most_states: Option<usize>,
@@ -125,7 +128,11 @@ fn question(arguments: &Arguments) -> Question<Node, Invariants> {
         .with_crashes(arguments.crashes, &may_crash)
         .with_duplicates(arguments.duplicates)
         .within(move |node: &Node| !matches!(node.view(), View::Proposer { round, ballot: Some(_), .. } if round > ballots))
-        .threads(arguments.threads);
+        .threads(arguments.threads)
+        .on_progress(|visited| eprintln!("{} million states visited", visited / 1_000_000));
+    if !arguments.no_symmetry {
+        question = question.with_symmetry(&[&roles.acceptors()]);
+    }
     for (proposer, value) in roles.proposers().into_iter().zip(values) {
         question = question.with_request(client, proposer, Message::Request { value });
     }

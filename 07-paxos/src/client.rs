@@ -4,7 +4,7 @@ use crate::ballot::Value;
 use crate::cluster::Pace;
 use crate::message::{Message, Output, Timer};
 use crate::node::Ctx;
-use simnet::NodeId;
+use simnet::{NodeId, renamed};
 
 /// A client. It asks one proposer after the other until it has an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -56,3 +56,6 @@ impl Client {
         ctx.set_timer(Timer::Retry, self.pace.retry);
     }
 }
+
+// It asks the proposers in the order of its list: they are not alike to it.
+renamed!(struct Client { proposers } as_it_is { pace, value, answer, turn });

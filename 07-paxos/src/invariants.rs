@@ -6,7 +6,7 @@
 use crate::ballot::{Ballot, Proposal, Value};
 use crate::message::{Message, Output};
 use crate::node::{Node, View};
-use simnet::{Happening, Marks, Monitor, NodeId, Nodes, Observe, Time, Violation};
+use simnet::{Happening, Marks, Monitor, NodeId, Nodes, Observe, Time, Violation, renamed};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// (1) Validity.
@@ -398,3 +398,8 @@ impl Monitor<Node> for Invariants {
         }
     }
 }
+
+renamed!(struct Bond { promised, accepted });
+renamed!(struct Invariants {
+    acceptors, bonds, promises, begun, highest, lives, proposed, votes, chosen
+} as_it_is { asked });

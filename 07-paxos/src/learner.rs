@@ -5,7 +5,7 @@ use crate::cluster::Pace;
 use crate::message::{Message, Output, Timer};
 use crate::node::Ctx;
 use crate::quorum::majority;
-use simnet::NodeId;
+use simnet::{NodeId, renamed};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A learner. It keeps nothing over a crash: it can ask again.
@@ -68,3 +68,6 @@ impl Learner {
         // solution: end
     }
 }
+
+// It asks the proposers in the order of its list: they are not alike to it.
+renamed!(struct Learner { proposers, votes } as_it_is { acceptors, pace, learned, asked });

@@ -14,21 +14,27 @@
 //! - **Syncs** take no time: a crash before a sync ends is a crash before the sync.
 //! - **A random choice** ([`Context::random`](crate::Context::random)) is a branch. A random duration is none: alarms go off at any time as it is.
 
+mod local;
 mod model;
 mod script;
 mod state;
+mod story;
+mod symmetry;
+mod table;
 
 use crate::cluster::Cluster;
 use crate::monitor::{Monitor, Violation};
 use crate::node::NodeId;
 use crate::process::{Observe, Process};
 use crate::trace::Trace;
-use model::{BROKEN, Checked, Step};
+use model::{BROKEN, Checked, RenamedHash};
 use stateright::{Checker, HasDiscoveries, Model};
 use std::fmt;
 use std::hash::Hash;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use symmetry::{ByFields, Renamer};
+pub use symmetry::{Rename, Renaming};
 
 /// How often a message may be delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,6 +59,16 @@ impl fmt::Display for Duplicates {
 /// Whether a process is still within the question's bounds.
 type Within<P> = dyn Fn(&P) -> bool + Send + Sync;
 
+/// Who is told from time to time how many states have been visited.
+type OnProgress = dyn Fn(usize) + Send + Sync;
+
+/// Which nodes may change places, and how names are changed.
+struct Symmetry<P: Process, M> {
+    groups: Vec<Vec<NodeId>>,
+    renamer: Arc<dyn Renamer<P>>,
+    renamed_hash: Arc<RenamedHash<M>>,
+}
+
 /// What is asked: does some schedule within these bounds break a rule?
 pub struct Question<P: Process, M> {
     cluster: Cluster<P>,
@@ -64,6 +80,8 @@ pub struct Question<P: Process, M> {
     within: Arc<Within<P>>,
     threads: usize,
     most_states: Option<usize>,
+    symmetry: Option<Symmetry<P, M>>,
+    progress: Option<Arc<OnProgress>>,
 }
 
 /// What the search found.
@@ -79,6 +97,8 @@ pub struct Answer {
     pub complete: bool,
     /// The shortest schedule that breaks a rule, and the rule.
     pub broken: Option<(Violation, Trace)>,
+    /// Why the symmetry that was asked for was not used.
+    pub asymmetry: Option<String>,
 }
 
 impl<P, M> Question<P, M>
@@ -101,6 +121,8 @@ where
             within: Arc::new(|_| true),
             threads: 1,
             most_states: None,
+            symmetry: None,
+            progress: None,
         }
     }
 
@@ -140,26 +162,79 @@ where
         self
     }
 
+    /// Calls `progress` from time to time with the number of states visited so far.
+    pub fn on_progress(mut self, progress: impl Fn(usize) + Send + Sync + 'static) -> Self {
+        self.progress = Some(Arc::new(progress));
+        self
+    }
+
+    /// Counts states as one that differ only in the names of the nodes within each of these groups: nodes that play one role, and whom the
+    /// rules treat alike. There are up to *n*! times fewer states for a group of *n*.
+    ///
+    /// That the nodes do react alike is checked as the search goes. If they do not, the search begins again without symmetry, and the
+    /// answer says so. That the monitor treats them alike is up to whoever writes it. What the nodes have in storage is not renamed: it
+    /// may name no node of a group.
+    ///
+    /// # Panics
+    /// In [`check`](Question::check), when a node is in two groups or is not in the cluster, or when the groups allow more than 720 permutations.
+    pub fn with_symmetry(mut self, groups: &[&[NodeId]]) -> Self
+    where
+        P: Rename,
+        P::Message: Rename,
+        P::Timer: Rename,
+        M: Rename,
+    {
+        let renamed_hash = |monitor: &M, renaming: &Renaming| {
+            let mut monitor = monitor.clone();
+            monitor.rename(renaming);
+            table::hash_of(&monitor)
+        };
+        self.symmetry = Some(Symmetry {
+            groups: groups.iter().map(|group| group.to_vec()).collect(),
+            renamer: Arc::new(ByFields),
+            renamed_hash: Arc::new(renamed_hash),
+        });
+        self
+    }
+
     /// Explores the schedules, shortest first. `lab` and `description` go into the trace of a counterexample.
     pub fn check(self, lab: &str, description: &str) -> Answer {
+        let mut asymmetry = None;
+        if self.symmetry.is_some() {
+            match self.search(true, self.threads, lab, description) {
+                Ok(answer) => return answer,
+                Err(why) => asymmetry = Some(why),
+            }
+        }
+        let answer = self.search(false, self.threads, lab, description);
+        Answer { asymmetry, ..answer.expect("without symmetry, none is missing") }
+    }
+
+    /// Searches; fails when the cluster is not as symmetric as it was said to be.
+    fn search(&self, symmetric: bool, threads: usize, lab: &str, description: &str) -> Result<Answer, String> {
         let most_states = self.most_states.and_then(NonZeroUsize::new);
-        let threads = self.threads;
-        let model = Checked::new(self);
+        let model = Checked::new(self, symmetric);
         let mut builder = model.checker().threads(threads).finish_when(HasDiscoveries::Any);
         if let Some(most) = most_states {
             builder = builder.target_state_count(most.get());
         }
         let checker = builder.spawn_bfs().join();
-        let broken = checker.discovery(BROKEN).map(|path| {
-            let steps: Vec<Step> = path.into_actions().into_iter().map(|taken| taken.step).collect();
-            checker.model().explain(&steps, lab, description)
-        });
-        Answer {
+        if let Some(why) = checker.model().machine.asymmetry.get() {
+            return Err(why.clone());
+        }
+        let broken = checker.discovery(BROKEN);
+        if broken.is_some() && threads > 1 {
+            // Several threads do not explore in order: one finds the shortest.
+            return self.search(symmetric, 1, lab, description);
+        }
+        let broken = broken.map(|path| checker.model().explain(path.into_vec(), lab, description));
+        Ok(Answer {
             states: checker.state_count(),
             unique_states: checker.unique_state_count(),
-            depth: checker.max_depth(),
+            depth: checker.max_depth().saturating_sub(1),
             complete: broken.is_none() && most_states.is_none_or(|most| checker.state_count() < most.get()),
             broken,
-        }
+            asymmetry: None,
+        })
     }
 }

@@ -36,6 +36,9 @@ pub struct Arguments {
     /// Take states for different that differ in the acceptors' names only.
     #[arg(long)]
     no_symmetry: bool,
+    /// Remember messages also when they can no longer change anything.
+    #[arg(long)]
+    keep_spent: bool,
     /// Give up after so many states.
     #[arg(long)]
     most_states: Option<usize>,
@@ -132,6 +135,9 @@ fn question(arguments: &Arguments) -> Question<Node, Invariants> {
         .on_progress(|visited| eprintln!("{} million states visited", visited / 1_000_000));
     if !arguments.no_symmetry {
         question = question.with_symmetry(&[&roles.acceptors()]);
+    }
+    if arguments.keep_spent {
+        question = question.keeping_spent_messages();
     }
     for (proposer, value) in roles.proposers().into_iter().zip(values) {
         question = question.with_request(client, proposer, Message::Request { value });

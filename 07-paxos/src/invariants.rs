@@ -68,11 +68,11 @@ pub struct Invariants {
     acceptors: BTreeSet<NodeId>,
     asked: BTreeSet<Value>,
     bonds: BTreeMap<NodeId, Bond>,
-    /// The promises that have arrived at their proposer, by ballot: who, and what it reported.
+    /// The promises that have arrived at their proposer, by ballot without a value as yet: who, and what it reported.
     promises: BTreeMap<Ballot, BTreeMap<NodeId, Option<Proposal>>>,
     /// The proposer that began a ballot, and in which of its lives.
     begun: BTreeMap<Ballot, (NodeId, u32)>,
-    /// The highest ballot each proposer has begun, and how often each node has crashed.
+    /// The highest ballot each proposer has begun, and how often it has crashed since it began one.
     highest: BTreeMap<NodeId, Ballot>,
     lives: BTreeMap<NodeId, u32>,
     /// The value proposed under a ballot.
@@ -201,6 +201,7 @@ impl Invariants {
             marks.reach(situation::CONFLICT);
         }
         self.proposed.insert(proposal.ballot, proposal.value.clone());
+        self.promises.remove(&proposal.ballot);
         Ok(())
     }
 
@@ -356,7 +357,8 @@ impl Monitor<Node> for Invariants {
                     {
                         marks.reach(situation::LATE_PROMISE);
                     }
-                    if self.acceptors.contains(&from) {
+                    // Once the ballot has its value, nobody asks for its promises any more.
+                    if self.acceptors.contains(&from) && !self.proposed.contains_key(ballot) {
                         self.promises
                             .entry(*ballot)
                             .or_default()
@@ -380,7 +382,10 @@ impl Monitor<Node> for Invariants {
             },
             Happening::Handled { node } => self.state(node, nodes, false),
             Happening::Crashed { node } => {
-                *self.lives.entry(node).or_default() += 1;
+                // Lives are counted to tell ballots of two of them apart.
+                if self.highest.contains_key(&node) {
+                    *self.lives.entry(node).or_default() += 1;
+                }
                 Ok(())
             }
             Happening::Restarted { node } => {

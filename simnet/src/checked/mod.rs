@@ -17,6 +17,7 @@
 mod local;
 mod model;
 mod script;
+mod spent;
 mod state;
 mod story;
 mod symmetry;
@@ -81,6 +82,7 @@ pub struct Question<P: Process, M> {
     threads: usize,
     most_states: Option<usize>,
     symmetry: Option<Symmetry<P, M>>,
+    forgets_spent: bool,
     progress: Option<Arc<OnProgress>>,
 }
 
@@ -122,6 +124,7 @@ where
             threads: 1,
             most_states: None,
             symmetry: None,
+            forgets_spent: true,
             progress: None,
         }
     }
@@ -194,6 +197,12 @@ where
             renamer: Arc::new(ByFields),
             renamed_hash: Arc::new(renamed_hash),
         });
+        self
+    }
+
+    /// Keeps messages in the network that can no longer change anything. There are more states then; it is there to be compared with.
+    pub fn keeping_spent_messages(mut self) -> Self {
+        self.forgets_spent = false;
         self
     }
 

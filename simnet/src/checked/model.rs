@@ -1,6 +1,7 @@
 //! The transitions: which steps a state allows, and where each leads.
 
-use super::local::{Cause, Envelope, Event, Machine, Reaction};
+use super::local::{Cause, Envelope, Event, Machine, Reaction, Sealed};
+use super::spent::{self, Spent};
 use super::state::{Memory, Parts, State, View};
 use super::story::Story;
 use super::symmetry::Renaming;
@@ -60,6 +61,7 @@ pub(super) struct Checked<P: Process, M> {
     pub machine: Machine<P>,
     renamed_hash: Option<Arc<RenamedHash<M>>>,
     verdicts: RwLock<Verdicts<M>>,
+    spent: Option<Spent>,
     openings: Vec<Opening<P, M>>,
     crashes: u32,
     duplicates: Duplicates,
@@ -88,12 +90,20 @@ where
             machine: Machine::new(&question.cluster, may_crash, question.within.clone(), groups, renamer),
             renamed_hash: symmetry.map(|symmetry| symmetry.renamed_hash.clone()),
             verdicts: RwLock::new(Verdicts::default()),
+            spent: None,
             openings: Vec::new(),
             crashes: question.crashes,
             duplicates: question.duplicates,
             visited: AtomicUsize::new(0),
             progress: question.progress.clone(),
         };
+        if question.forgets_spent {
+            let requests = question.requests.iter().map(|(from, to, message)| {
+                let envelope = Envelope { from: *from, to: *to, message: message.clone() };
+                (*to, checked.machine.enter_envelope(envelope).number)
+            });
+            checked.spent = spent::explore(&checked.machine, &requests.collect::<Vec<_>>());
+        }
         checked.openings = checked.open(question);
         checked
     }
@@ -163,18 +173,30 @@ where
             let mut letters = state.parts.letters(nodes);
             letters.any(|letter| letter.number == sealed.number && letter.pending)
         });
+        let end = reaction.end.number;
+        let reader = |sealed: &Sealed<P>| {
+            let to = sealed.value.to;
+            if to == reaction.node { end } else { state.parts.node(to) }
+        };
         let new: Vec<_> = reaction
             .sent
             .iter()
-            .filter(|sealed| self.machine.has_process(sealed.value.to) && !state.parts.has(nodes, sealed.number))
+            .filter(|sealed| {
+                self.machine.has_process(sealed.value.to)
+                    && !state.parts.has(nodes, sealed.number)
+                    && !self.is_spent(sealed.value.to, reader(sealed), sealed.number)
+            })
             .collect();
         let numbers: Vec<u32> = new.iter().map(|sealed| sealed.number).collect();
+        let changed = end != reaction.begin.number && reaction.panic.is_none();
+        let forgotten = if changed { self.spent_by(&state.parts, reaction) } else { Vec::new() };
         let mut next = State {
             parts: state.parts.after(
                 nodes,
-                (reaction.node, reaction.end.number),
+                (reaction.node, end),
                 delivered.map(|sealed| sealed.number),
                 &numbers,
+                |number| forgotten.iter().any(|(sealed, _)| sealed.number == number),
             ),
             memory: state.memory.clone(),
             crashes: state.crashes + u32::from(reaction.crashes),
@@ -206,10 +228,32 @@ where
             for sealed in &new {
                 sum = sum.wrapping_add(letter_hash(sealed.hashes[index], true));
             }
+            for (sealed, pending) in &forgotten {
+                let pending = *pending && delivered.is_none_or(|delivered| delivered.number != sealed.number);
+                sum = sum.wrapping_sub(letter_hash(sealed.hashes[index], pending));
+            }
             sum
         };
         next.fingerprint = self.least(&next, self.machine.renamings.iter().enumerate().map(sum));
+        debug_assert_eq!(next.fingerprint, self.fingerprint(&next), "what a step changes adds up to the whole");
         (next, false)
+    }
+
+    fn is_spent(&self, node: NodeId, state: u32, message: u32) -> bool {
+        self.spent.as_ref().is_some_and(|spent| spent.is(node, state, message))
+    }
+
+    /// The letters that a reaction leaves of no use, with whether they were pending before it.
+    fn spent_by(&self, parts: &Parts, reaction: &Reaction<P>) -> Vec<(Sealed<P>, bool)> {
+        let Some(spent) = &self.spent else { return Vec::new() };
+        let envelopes = self.machine.envelopes.read();
+        let letters = parts.letters(self.nodes()).map(|letter| (envelopes.get(letter.number), letter.pending));
+        letters
+            .filter(|(sealed, _)| {
+                sealed.value.to == reaction.node && spent.is(reaction.node, reaction.end.number, sealed.number)
+            })
+            .map(|(sealed, pending)| (sealed.clone(), pending))
+            .collect()
     }
 
     fn fingerprint(&self, state: &State<M>) -> u64 {

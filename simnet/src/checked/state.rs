@@ -39,16 +39,23 @@ impl Parts {
         self.0[nodes..].binary_search_by_key(&number, |code| code >> 1).is_ok()
     }
 
-    /// The same with another state of `node`, with `delivered` no longer pending, and with the letters `sent` besides.
-    pub fn after(&self, nodes: usize, node: (NodeId, u32), delivered: Option<u32>, sent: &[u32]) -> Self {
+    /// The same with another state of `node`, with `delivered` no longer pending, with the letters `sent` besides, and without the `forgotten`.
+    pub fn after(
+        &self,
+        nodes: usize,
+        node: (NodeId, u32),
+        delivered: Option<u32>,
+        sent: &[u32],
+        forgotten: impl Fn(u32) -> bool,
+    ) -> Self {
         let mut parts = Vec::with_capacity(self.0.len() + sent.len());
-        parts.extend_from_slice(&self.0);
+        parts.extend_from_slice(&self.0[..nodes]);
         parts[node.0.index()] = node.1;
-        if let Some(number) = delivered
-            && let Ok(place) = parts[nodes..].binary_search_by_key(&number, |code| code >> 1)
-        {
-            parts[nodes + place] = number << 1;
-        }
+        let letters = self.letters(nodes).filter(|letter| !forgotten(letter.number));
+        parts.extend(letters.map(|letter| {
+            let pending = letter.pending && delivered != Some(letter.number);
+            letter.number << 1 | u32::from(pending)
+        }));
         for number in sent {
             let place = parts[nodes..].partition_point(|code| code >> 1 < *number);
             parts.insert(nodes + place, number << 1 | 1);

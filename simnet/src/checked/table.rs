@@ -75,10 +75,6 @@ impl<T> Entries<'_, T> {
     pub fn get(&self, number: u32) -> &Arc<Known<T>> {
         &self.0.known[number as usize]
     }
-
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<Known<T>>> {
-        self.0.known.iter()
-    }
 }
 
 /// Why a lock can be had: nothing panics while it is held.

@@ -32,7 +32,7 @@ impl Client {
 
     /// No answer came: asks the next proposer.
     pub fn retry(&mut self, ctx: &mut Ctx<'_>) {
-        self.turn += 1;
+        self.turn = (self.turn + 1) % self.proposers.len().max(1);
         self.request(ctx);
     }
 

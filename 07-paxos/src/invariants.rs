@@ -347,7 +347,9 @@ impl Monitor<Node> for Invariants {
                     marks.reach(if accept { situation::ACCEPT_REFUSED } else { situation::PREPARE_REFUSED });
                     Ok(())
                 }
-                Message::Ask | Message::Chosen { .. } => Ok(()),
+                // Who says so has learned it.
+                Message::Chosen { value } => self.learned(value, nodes.name(from)),
+                Message::Ask => Ok(()),
             },
             Happening::Delivered { from, to, message } => {
                 if let Message::Promise { ballot, accepted } = message {

@@ -17,7 +17,7 @@ pub struct Learner {
     /// Who has accepted in which ballot. Only acceptances of one and the same ballot make its value chosen.
     votes: BTreeMap<Ballot, BTreeSet<NodeId>>,
     pub(crate) learned: Option<Value>,
-    /// How often it has asked: each time another proposer.
+    /// The proposer it asks next, by its place in the list.
     asked: usize,
 }
 
@@ -62,8 +62,8 @@ impl Learner {
         if self.learned.is_some() || self.proposers.is_empty() {
             return;
         }
-        ctx.send(self.proposers[self.asked % self.proposers.len()], Message::Ask);
-        self.asked += 1;
+        ctx.send(self.proposers[self.asked], Message::Ask);
+        self.asked = (self.asked + 1) % self.proposers.len();
         ctx.set_timer(Timer::Ask, self.pace.ask);
         // solution: end
     }

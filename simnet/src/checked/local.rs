@@ -4,7 +4,7 @@
 
 use super::Within;
 use super::script::Script;
-use super::symmetry::{Renamer, Renaming, Renamings};
+use super::symmetry::{Renamer, Renamings};
 use super::table::{Known, Table, UNBROKEN, hash_of};
 use crate::cluster::{Cluster, Factory};
 use crate::context::{Context, Effect, EffectOf};
@@ -114,6 +114,8 @@ pub(super) struct Reaction<P: Process> {
 pub(super) struct Reactions<P: Process> {
     pub calm: Vec<Arc<Reaction<P>>>,
     pub crashed: Vec<Arc<Reaction<P>>>,
+    /// Set when they were compared with those of renamed nodes.
+    is_compared: OnceLock<()>,
 }
 
 /// One run of a handler, and of a restart after it.
@@ -257,22 +259,38 @@ impl<P: Process> Machine<P> {
             Cause::Deliver(number) => Some(self.envelopes.get(number)),
             _ => None,
         };
-        let stimulus = match (cause, &delivered) {
-            (Cause::Start, _) => Stimulus::Start,
-            (Cause::Alarm(place), _) => Stimulus::Alarm(begin.value.alarms[place as usize].clone()),
-            (_, Some(sealed)) => Stimulus::Deliver(sealed.value.clone()),
-            _ => Stimulus::Crash,
-        };
-        let runs = self.runs(node, &begin.value, &stimulus);
-        self.compare_with_renamed(node, &begin.value, &stimulus, &runs);
-        let mut reactions = Reactions { calm: Vec::new(), crashed: Vec::new() };
-        for run in runs {
+        let stimulus = self.stimulus(&begin.value, cause);
+        let mut reactions = Reactions { calm: Vec::new(), crashed: Vec::new(), is_compared: OnceLock::new() };
+        for run in self.runs(node, &begin.value, &stimulus) {
             let crashes = run.crashes;
             let reaction = Arc::new(self.reaction(node, begin.clone(), delivered.clone(), run));
             if crashes { &mut reactions.crashed } else { &mut reactions.calm }.push(reaction);
         }
         // Another thread may have been faster: then its reactions count, and their numbers.
         self.memo.write().expect(UNBROKEN).entry(key).or_insert(Arc::new(reactions)).clone()
+    }
+
+    fn stimulus(&self, begin: &NodeState<P>, cause: Cause) -> Stimulus<P> {
+        match cause {
+            Cause::Start => Stimulus::Start,
+            Cause::Deliver(number) => Stimulus::Deliver(self.envelopes.get(number).value.clone()),
+            Cause::Alarm(place) => Stimulus::Alarm(begin.alarms[place as usize].clone()),
+            Cause::Crash => Stimulus::Crash,
+        }
+    }
+
+    /// The same, where the search uses them: then the claim of symmetry rests on them, and it is checked. (A node explored alone gets into
+    /// states that it never has among others; there it need not be symmetric.)
+    pub fn reactions_in_search(&self, node: NodeId, state: u32, cause: Cause) -> Arc<Reactions<P>> {
+        let reactions = self.reactions(node, state, cause);
+        if let Some(renamer) = &self.renamer
+            && reactions.is_compared.set(()).is_ok()
+        {
+            let begin = self.nodes.get(state);
+            let stimulus = self.stimulus(&begin.value, cause);
+            self.compare_with_renamed(&**renamer, node, &begin.value, &stimulus, &reactions);
+        }
+        reactions
     }
 
     /// A message from outside leaves, as if `envelope.from` had sent it.
@@ -482,33 +500,48 @@ impl<P: Process> Machine<P> {
 
     /// Symmetry is claimed by the lab, and checked here for every reaction that the search meets: a node that reacts and is then renamed is
     /// as one that was renamed first. Else the claim is given up.
-    fn compare_with_renamed(&self, node: NodeId, begin: &NodeState<P>, stimulus: &Stimulus<P>, runs: &[Run<P>]) {
-        let Some(renamer) = &self.renamer else { return };
-        for renaming in self.renamings.iter().skip(1) {
+    fn compare_with_renamed(
+        &self,
+        renamer: &dyn Renamer<P>,
+        node: NodeId,
+        begin: &NodeState<P>,
+        stimulus: &Stimulus<P>,
+        reactions: &Reactions<P>,
+    ) {
+        for (index, renaming) in self.renamings.iter().enumerate().skip(1) {
             let renamed_stimulus = match stimulus {
                 Stimulus::Start => Stimulus::Start,
                 Stimulus::Deliver(envelope) => Stimulus::Deliver(renamer.envelope(envelope, renaming)),
                 Stimulus::Alarm(timer) => Stimulus::Alarm(renamer.timer(timer, renaming)),
                 Stimulus::Crash => Stimulus::Crash,
             };
-            let (renamed_node, renamed_begin) = (renaming.of(node), renamer.node(begin, renaming));
-            let after = self.runs(renamed_node, &renamed_begin, &renamed_stimulus);
-            let mut renamed_then_run: Vec<Outcome> = after.iter().map(|run| Outcome::of(run, None)).collect();
+            let renamed_node = renaming.of(node);
+            let after = self.runs(renamed_node, &renamer.node(begin, renaming), &renamed_stimulus);
+            let mut renamed_then_run: Vec<Outcome> = after.iter().map(Outcome::of_run).collect();
+            let all = reactions.calm.iter().chain(&reactions.crashed);
             let mut run_then_renamed: Vec<Outcome> =
-                runs.iter().map(|run| Outcome::of(run, Some((&**renamer, renaming)))).collect();
+                all.map(|reaction| Outcome::of_renamed(reaction, index)).collect();
             renamed_then_run.sort_unstable();
             run_then_renamed.sort_unstable();
             if renamed_then_run != run_then_renamed {
                 let what = match stimulus {
                     Stimulus::Start => "its start".to_string(),
-                    Stimulus::Deliver(envelope) => format!("{:?} from {}", envelope.message, self.name(envelope.from)),
+                    Stimulus::Deliver(envelope) => {
+                        format!("{:?} from {}", envelope.message, self.name(envelope.from))
+                    }
                     Stimulus::Alarm(timer) => format!("the alarm {timer:?}"),
                     Stimulus::Crash => "a crash".to_string(),
                 };
+                let names: Vec<String> = self
+                    .renamings
+                    .get(index)
+                    .changed()
+                    .map(|(from, to)| format!("{} for {}", self.name(to), self.name(from)))
+                    .collect();
                 let _ = self.asymmetry.set(format!(
-                    "{} and {} react differently to {what}",
+                    "{} reacts differently to {what} with {}",
                     self.name(node),
-                    self.name(renamed_node)
+                    names.join(", ")
                 ));
                 return;
             }
@@ -531,26 +564,38 @@ struct Outcome {
 }
 
 impl Outcome {
-    fn of<P: Process>(run: &Run<P>, renamed: Option<(&dyn Renamer<P>, &Renaming)>) -> Self {
-        let end = match renamed {
-            Some((renamer, renaming)) => hash_of(&renamer.node(&run.end, renaming)),
-            None => hash_of(&run.end),
-        };
-        let sent = run.events.iter().filter_map(|event| match (event, renamed) {
-            (Event::Sent(envelope), Some((renamer, renaming))) => Some(hash_of(&renamer.envelope(envelope, renaming))),
-            (Event::Sent(envelope), None) => Some(hash_of(envelope)),
+    fn of_run<P: Process>(run: &Run<P>) -> Self {
+        let sent = run.events.iter().filter_map(|event| match event {
+            Event::Sent(envelope) => Some(hash_of(envelope)),
             _ => None,
         });
+        Outcome::new(hash_of(&run.end), sent, &run.events, run.crashes, run.panic.is_some())
+    }
+
+    fn of_renamed<P: Process>(reaction: &Reaction<P>, renaming: usize) -> Self {
+        let sent = reaction.sent.iter().map(|sealed| sealed.hashes[renaming]);
+        Outcome::new(
+            reaction.end.hashes[renaming],
+            sent,
+            &reaction.events,
+            reaction.crashes,
+            reaction.panic.is_some(),
+        )
+    }
+
+    fn new<P: Process, E>(
+        end: u64,
+        sent: impl Iterator<Item = u64>,
+        events: &[Event<P, E>],
+        crashes: bool,
+        panics: bool,
+    ) -> Self {
         let mut sent: Vec<u64> = sent.collect();
         sent.sort_unstable();
         sent.dedup();
-        Outcome {
-            end,
-            sent,
-            outputs: run.events.iter().filter(|event| matches!(event, Event::Output(_))).count(),
-            crashes: run.crashes,
-            panics: run.panic.is_some(),
-        }
+        let outputs = events.iter().filter(|event| matches!(event, Event::Output(_))).count();
+        // After a panic nothing counts but the panic.
+        Outcome { end: if panics { 0 } else { end }, sent, outputs, crashes, panics }
     }
 }
 

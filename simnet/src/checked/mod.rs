@@ -8,11 +8,26 @@
 //! - **Time.** `now` is 0, and a pending alarm may go off at any moment: every real schedule is among these.
 //! - **Lost messages** are those that never arrive. A schedule need not deliver what it has sent, so losses need no bound.
 //! - **Duplicates.** Either at most so many deliveries of a message beyond its first, where sending an equal message again counts as one
-//!   too; or any number ([`Duplicates::Any`]), where a message stays in the network for ever.
+//!   too; or any number ([`Duplicates::Any`]), where a message stays in the network for ever. Any number covers every smaller one, and
+//!   has *fewer* states: nobody need remember what was delivered already.
 //! - **A crash and the restart** are one step: what would have arrived in between is late or lost anyway. The crash may come
 //!   after any number of the effects of one handler, and keeps any prefix of the writes that were not synced.
 //! - **Syncs** take no time: a crash before a sync ends is a crash before the sync.
 //! - **A random choice** ([`Context::random`](crate::Context::random)) is a branch. A random duration is none: alarms go off at any time as it is.
+//!
+//! What is left out of the search, and why no safety bug is lost by that:
+//! - **Steps that make no difference.** A step that leaves the nodes and the monitor as they were, and sends nothing that is not in the network
+//!   already, leads to a state in which nothing is possible that was not possible before: a message delivered for nothing
+//!   is as good as lost, a crash that loses nothing is as good as none.
+//! - **A crash between two messages** that one handler sends, one after the other, is the crash after both, with the second lost.
+//! - **Messages that can no longer change anything** are forgotten (a vote for a ballot that was given up). Which these are is worked out
+//!   before the search, from each node alone with all messages that anyone may ever send; the file `spent.rs` says how.
+//! - **Symmetry**, where the question declares it ([`Question::with_symmetry`]): of states that differ in names only, one is explored. A
+//!   schedule from another is a schedule from this one with other names, and breaks a rule when that does. The claim is
+//!   checked for each reaction that the search meets.
+//!
+//! Where the time goes: a step of a cluster is a step of one node, and nodes have few states. So each reaction of a node is worked out once,
+//! with its random choices and crashes, and a state of the cluster is a list of small numbers.
 
 mod local;
 mod model;

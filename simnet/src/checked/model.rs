@@ -128,7 +128,7 @@ where
         let ids = (0..self.nodes()).map(|index| NodeId(index as u32));
         for node in ids.filter(|node| self.machine.has_process(*node)) {
             openings = self.all_after(openings, |state| {
-                self.machine.reactions(node, state.parts.node(node), Cause::Start).calm.clone()
+                self.machine.reactions_in_search(node, state.parts.node(node), Cause::Start).calm.clone()
             });
         }
         for (from, to, message) in &question.requests {
@@ -138,7 +138,7 @@ where
                 vec![self.machine.request(envelope.clone(), state.parts.node(*from))]
             });
             openings = self.all_after(openings, |state| {
-                self.machine.reactions(*to, state.parts.node(*to), Cause::Deliver(number)).calm.clone()
+                self.machine.reactions_in_search(*to, state.parts.node(*to), Cause::Deliver(number)).calm.clone()
             });
         }
         openings
@@ -385,7 +385,7 @@ where
         }
         let sums = self.sums(&state.parts);
         for (node, cause) in causes {
-            let reactions = self.machine.reactions(node, state.parts.node(node), cause);
+            let reactions = self.machine.reactions_in_search(node, state.parts.node(node), cause);
             let crashed = if may_crash { &reactions.crashed[..] } else { &[] };
             for reaction in reactions.calm.iter().chain(crashed).filter(|reaction| !reaction.leaves) {
                 let (next, is_idle) = self.after(state, &sums, reaction);

@@ -17,6 +17,12 @@ impl Renaming {
     pub fn of(&self, node: NodeId) -> NodeId {
         self.0.get(node.index()).copied().unwrap_or(node)
     }
+
+    /// The nodes that get another name, with it.
+    pub(super) fn changed(&self) -> impl Iterator<Item = (NodeId, NodeId)> {
+        let all = self.0.iter().enumerate().map(|(index, to)| (NodeId(index as u32), *to));
+        all.filter(|(from, to)| from != to)
+    }
 }
 
 /// A value that may name nodes, for [`Question::with_symmetry`](super::Question::with_symmetry).

@@ -104,7 +104,7 @@ pub(super) struct Reaction<P: Process> {
     /// What was sent, each message once.
     pub sent: Vec<Sealed<P>>,
     pub crashes: bool,
-    /// The process is outside of the question's bounds now.
+    /// The process gets outside of the question's bounds.
     pub leaves: bool,
     pub events: Vec<Event<P, Sealed<P>>>,
     pub panic: Option<Violation>,
@@ -313,7 +313,8 @@ impl<P: Process> Machine<P> {
         delivered: Option<Sealed<P>>,
         run: Run<P>,
     ) -> Reaction<P> {
-        let leaves = run.end.process.as_ref().is_some_and(|process| !(self.within)(process));
+        // Also when a crash comes at once: else the bound would not hold for what is on the disk.
+        let leaves = run.events.iter().any(|event| matches!(event, Event::Handled(process) if !(self.within)(process)));
         let events: Vec<Event<P, Sealed<P>>> =
             run.events.into_iter().map(|event| event.held_as(|envelope| self.enter_envelope(envelope))).collect();
         let mut sent: Vec<Sealed<P>> = Vec::new();

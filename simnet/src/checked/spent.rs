@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A node with more reactions than these is not worth the time.
-const MOST_REACTIONS: usize = 300_000;
+const MOST_REACTIONS: usize = 200_000;
 
 /// Which messages still matter.
 #[derive(Debug)]

@@ -88,7 +88,9 @@ pub fn check(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         ("threads", arguments.threads as u64, 1, 256),
     ] {
         if !(least..=most).contains(&count) {
-            bail!("read {what} = {count}, expected {least} to {most}; schedules soon are too many for any machine");
+            bail!(
+                "read {what} = {count}, expected {least} to {most}; schedules soon are too many for any machine"
+            );
         }
     }
     let description = arguments.describe();
@@ -159,7 +161,8 @@ fn question(arguments: &Arguments) -> Question<Node, Invariants> {
     if arguments.keep_spent {
         question = question.keeping_spent_messages();
     }
-    let who = clients.iter().flat_map(|client| roles.proposers().into_iter().map(|proposer| (*client, proposer)));
+    let who =
+        clients.iter().flat_map(|client| roles.proposers().into_iter().map(|proposer| (*client, proposer)));
     for ((client, proposer), value) in who.zip(values) {
         question = question.with_request(client, proposer, Message::Request { value });
     }

@@ -93,4 +93,11 @@ renamed!(enum Message {
     Ask,
     Chosen { value }
 });
-renamed!(enum Timer { Resend, BackOff, Ask, Retry });
+renamed!(
+    enum Timer {
+        Resend,
+        BackOff,
+        Ask,
+        Retry,
+    }
+);

@@ -155,4 +155,11 @@ impl Observe for Node {
     }
 }
 
-renamed!(enum Node { Proposer(proposer), Acceptor(acceptor), Learner(learner), Client(client) });
+renamed!(
+    enum Node {
+        Proposer(proposer),
+        Acceptor(acceptor),
+        Learner(learner),
+        Client(client),
+    }
+);

@@ -174,7 +174,11 @@ fn check_all(copy: &Copy<'_>, bugs: &[Bug]) -> Result<u8> {
         let (problem, took) = copy.ask(&program, arguments, 0)?;
         wrong += usize::from(problem.is_some());
         let came = problem.unwrap_or_else(|| "no schedule breaks a rule".to_owned());
-        show::out(&format!("     the solution: {came} ({})\n       {}\n", limits::shown(took), arguments.join(" ")));
+        show::out(&format!(
+            "     the solution: {came} ({})\n       {}\n",
+            limits::shown(took),
+            arguments.join(" ")
+        ));
     }
     for bug in bugs {
         match bug.check.as_ref().expect("each has one") {

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 use simnet::checked::{Answer, Duplicates, Question};
-use simnet::{Cluster, Context, Happening, Marks, Message, Monitor, NodeId, Nodes, Observe, Process, Time, Violation, renamed};
+use simnet::{
+    Cluster, Context, Happening, Marks, Message, Monitor, NodeId, Nodes, Observe, Process, Time, Violation,
+    renamed,
+};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -49,7 +52,12 @@ struct Toy {
 }
 
 renamed!(struct Toy { heard } as_it_is { kind, peers, broken });
-renamed!(enum Talk { Number(number), Kept });
+renamed!(
+    enum Talk {
+        Number(number),
+        Kept,
+    }
+);
 
 impl Toy {
     fn new(kind: Kind, peers: &[NodeId]) -> Self {
@@ -67,7 +75,8 @@ impl Process for Toy {
             Kind::Talker => ctx.broadcast(&self.peers, Talk::Number(7)),
             Kind::Impatient => ctx.set_timer((), Duration::from_secs(1)),
             Kind::Writer { .. } => {
-                if ctx.storage().read::<u64>("kept").is_none() && ctx.storage().read::<bool>("said").is_some() {
+                if ctx.storage().read::<u64>("kept").is_none() && ctx.storage().read::<bool>("said").is_some()
+                {
                     self.broken = Some("it forgot what it had kept");
                 }
             }
@@ -222,7 +231,10 @@ fn a_volatile_write_is_lost_by_one_crash() {
     assert_states(forgets.question(), 2, 1);
     let answer = forgets.question().with_crashes(1, &[forgets.listener]).check("toy", "a crash");
     assert_eq!(rule(&answer), Some("it forgot what it had said"));
-    assert_eq!(forgets.question().with_crashes(1, &[forgets.talkers[0]]).check("toy", "another's").broken, None);
+    assert_eq!(
+        forgets.question().with_crashes(1, &[forgets.talkers[0]]).check("toy", "another's").broken,
+        None
+    );
 
     // Synced before it is said: before, and after the message; with the process dead at any place.
     let keeps = scene(1, Kind::Writer { syncs: true });
@@ -277,14 +289,19 @@ fn threads_and_reductions_change_no_verdict() {
                 };
                 let plain = ask().keeping_spent_messages().check("toy", "plain");
                 let forgetful = ask().check("toy", "spent messages are forgotten");
-                let symmetric = ask().keeping_spent_messages().with_symmetry(&[&scene.talkers]).check("toy", "symmetric");
-                let both = ask().with_symmetry(&[&scene.talkers]).threads(2).check("toy", "both, by two threads");
+                let symmetric =
+                    ask().keeping_spent_messages().with_symmetry(&[&scene.talkers]).check("toy", "symmetric");
+                let both =
+                    ask().with_symmetry(&[&scene.talkers]).threads(2).check("toy", "both, by two threads");
                 let alone = ask().with_symmetry(&[&scene.talkers]).check("toy", "both");
                 let what = format!("{kind:?}, {duplicates}, {crashes} crashes");
                 for reduced in [&forgetful, &symmetric, &both, &alone] {
                     assert_eq!(rule(&plain), rule(reduced), "{what}");
                     assert_eq!(plain.complete, reduced.complete, "{what}");
-                    assert!(rule(&plain).is_some() || reduced.unique_states <= plain.unique_states, "{what}: {plain:?} {reduced:?}");
+                    assert!(
+                        rule(&plain).is_some() || reduced.unique_states <= plain.unique_states,
+                        "{what}: {plain:?} {reduced:?}"
+                    );
                 }
                 if rule(&plain).is_none() {
                     assert_eq!(both.unique_states, alone.unique_states, "{what}");

@@ -86,9 +86,12 @@ fn main() {
         runs.push([ours(false), ours(true), theirs(2)]);
     }
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    println!("Thousands of states a second, one thread; ratio = simnet : stateright's actors. {cores} cores, {rounds} rounds.");
+    println!(
+        "Thousands of states a second, one thread; ratio = simnet : stateright's actors. {cores} cores, {rounds} rounds."
+    );
     println!(" search                                states    unique  k/s median  unique k/s  ratio median");
-    let names = ["simnet, acceptors told apart", "simnet, symmetry of acceptors", "stateright's actors, register"];
+    let names =
+        ["simnet, acceptors told apart", "simnet, symmetry of acceptors", "stateright's actors, register"];
     for (index, name) in names.iter().enumerate() {
         let of = |value: &dyn Fn(&[Search; 3]) -> f64| median(runs.iter().map(value).collect());
         let rate = |search: &Search| search.states as f64 / search.seconds / 1e3;

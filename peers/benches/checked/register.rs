@@ -2,11 +2,11 @@
 //!
 //! Each server is proposer and acceptor. A client writes once to one server, and reads from another when that has been answered.
 
+use stateright::Expectation;
 use stateright::actor::register::{RegisterActor, RegisterMsg};
 use stateright::actor::{Actor, ActorModel, Id, Network, Out, majority, model_peers};
 use stateright::semantics::LinearizabilityTester;
 use stateright::semantics::register::Register;
-use stateright::Expectation;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -139,13 +139,18 @@ pub type History = LinearizabilityTester<Id, Register<Letter>>;
 /// So many servers and clients; each message is delivered at most once, in any order.
 pub fn model(servers: usize, clients: usize) -> ActorModel<RegisterActor<Server>, (), History> {
     ActorModel::new((), LinearizabilityTester::new(Register(Letter::default())))
-        .actors((0..servers).map(|index| RegisterActor::Server(Server { others: model_peers(index, servers) })))
+        .actors(
+            (0..servers).map(|index| RegisterActor::Server(Server { others: model_peers(index, servers) })),
+        )
         .actors((0..clients).map(|_| RegisterActor::Client { put_count: 1, server_count: servers }))
         .init_network(Network::new_unordered_nonduplicating([]))
-        .property(Expectation::Always, "linearizable", |_, state| state.history.serialized_history().is_some())
+        .property(Expectation::Always, "linearizable", |_, state| {
+            state.history.serialized_history().is_some()
+        })
         .property(Expectation::Sometimes, "a value is read", |_, state| {
             let mut messages = state.network.iter_deliverable();
-            messages.any(|sent| matches!(sent.msg, RegisterMsg::GetOk(_, letter) if *letter != Letter::default()))
+            messages
+                .any(|sent| matches!(sent.msg, RegisterMsg::GetOk(_, letter) if *letter != Letter::default()))
         })
         .record_msg_in(RegisterMsg::record_returns)
         .record_msg_out(RegisterMsg::record_invocations)

@@ -174,7 +174,10 @@ fn crashes_within(asked: &[Asked], mut unsynced: usize) -> Vec<Crash> {
 }
 
 /// The reactions known by node, its state, and what it reacts to. They are looked up and never listed, so their order is nothing.
-#[allow(clippy::disallowed_types, reason = "a search looks up a thousand reactions a millisecond; nothing depends on the order")]
+#[allow(
+    clippy::disallowed_types,
+    reason = "a search looks up a thousand reactions a millisecond; nothing depends on the order"
+)]
 type Memo<P> = std::collections::HashMap<(u32, u32, Cause), Arc<Reactions<P>>, BuildHasherDefault<TraceHash>>;
 
 /// The nodes of a cluster, each by itself.
@@ -314,9 +317,15 @@ impl<P: Process> Machine<P> {
         run: Run<P>,
     ) -> Reaction<P> {
         // Also when a crash comes at once: else the bound would not hold for what is on the disk.
-        let leaves = run.events.iter().any(|event| matches!(event, Event::Handled(process) if !(self.within)(process)));
-        let events: Vec<Event<P, Sealed<P>>> =
-            run.events.into_iter().map(|event| event.held_as(|envelope| self.enter_envelope(envelope))).collect();
+        let leaves = run
+            .events
+            .iter()
+            .any(|event| matches!(event, Event::Handled(process) if !(self.within)(process)));
+        let events: Vec<Event<P, Sealed<P>>> = run
+            .events
+            .into_iter()
+            .map(|event| event.held_as(|envelope| self.enter_envelope(envelope)))
+            .collect();
         let mut sent: Vec<Sealed<P>> = Vec::new();
         for event in &events {
             if let Event::Sent(sealed) = event
@@ -347,17 +356,25 @@ impl<P: Process> Machine<P> {
             if may_crash && begin.process.is_some() {
                 for kept_writes in 0..=begin.disk.unsynced_writes() {
                     let crash = Crash { after_effects: 0, kept_writes };
-                    self.each_choice(Vec::new(), |script| self.run(node, begin, stimulus, Some(crash), script), |_, run| {
-                        runs.push(run);
-                    });
+                    self.each_choice(
+                        Vec::new(),
+                        |script| self.run(node, begin, stimulus, Some(crash), script),
+                        |_, run| {
+                            runs.push(run);
+                        },
+                    );
                 }
             }
             return runs;
         }
         let mut calm = Vec::new();
-        self.each_choice(Vec::new(), |script| self.run(node, begin, stimulus, None, script), |choices, run| {
-            calm.push((choices, run));
-        });
+        self.each_choice(
+            Vec::new(),
+            |script| self.run(node, begin, stimulus, None, script),
+            |choices, run| {
+                calm.push((choices, run));
+            },
+        );
         for (choices, run) in calm {
             if may_crash && !matches!(stimulus, Stimulus::Start) {
                 for crash in crashes_within(&run.asked, begin.disk.unsynced_writes()) {
@@ -413,7 +430,9 @@ impl<P: Process> Machine<P> {
             Stimulus::Deliver(envelope) => {
                 run.events.push(Event::Delivered(envelope.clone()));
                 let Envelope { from, message, .. } = envelope;
-                self.handle(node, performed, script, &mut run, |process, ctx| process.receive(from, message, ctx));
+                self.handle(node, performed, script, &mut run, |process, ctx| {
+                    process.receive(from, message, ctx)
+                });
             }
             Stimulus::Alarm(timer) => {
                 run.end.alarms.retain(|other| *other != timer);
@@ -465,7 +484,9 @@ impl<P: Process> Machine<P> {
         let performed = performed.unwrap_or(effects.len());
         for effect in effects.into_iter().take(performed) {
             match effect {
-                Effect::Send { to, message } => run.events.push(Event::Sent(Envelope { from: id, to, message })),
+                Effect::Send { to, message } => {
+                    run.events.push(Event::Sent(Envelope { from: id, to, message }))
+                }
                 Effect::SetTimer { timer, .. } => {
                     if !node.alarms.contains(&timer) {
                         node.alarms.push(timer);

@@ -235,7 +235,13 @@ where
     }
 
     /// Searches; fails when the cluster is not as symmetric as it was said to be.
-    fn search(&self, symmetric: bool, threads: usize, lab: &str, description: &str) -> Result<Answer, String> {
+    fn search(
+        &self,
+        symmetric: bool,
+        threads: usize,
+        lab: &str,
+        description: &str,
+    ) -> Result<Answer, String> {
         let most_states = self.most_states.and_then(NonZeroUsize::new);
         let model = Checked::new(self, symmetric);
         let mut builder = model.checker().threads(threads).finish_when(HasDiscoveries::Any);

@@ -44,7 +44,10 @@ impl<P: Process, M> PartialEq for Taken<P, M> {
 type Verdict<M> = Result<Arc<Memory<M>>, Arc<Violation>>;
 
 /// Verdicts by the monitor's hash and the reaction's number. They are looked up and never listed, so their order is nothing.
-#[allow(clippy::disallowed_types, reason = "it is looked up for every step of the search; nothing depends on the order")]
+#[allow(
+    clippy::disallowed_types,
+    reason = "it is looked up for every step of the search; nothing depends on the order"
+)]
 type Verdicts<M> = std::collections::HashMap<(u64, u32), Verdict<M>, BuildHasherDefault<TraceHash>>;
 
 /// So many verdicts are remembered. Schedules of one length are explored together, so old ones are soon of no use.
@@ -138,7 +141,10 @@ where
                 vec![self.machine.request(envelope.clone(), state.parts.node(*from))]
             });
             openings = self.all_after(openings, |state| {
-                self.machine.reactions_in_search(*to, state.parts.node(*to), Cause::Deliver(number)).calm.clone()
+                self.machine
+                    .reactions_in_search(*to, state.parts.node(*to), Cause::Deliver(number))
+                    .calm
+                    .clone()
             });
         }
         openings
@@ -235,7 +241,11 @@ where
             sum
         };
         next.fingerprint = self.least(&next, self.machine.renamings.iter().enumerate().map(sum));
-        debug_assert_eq!(next.fingerprint, self.fingerprint(&next), "what a step changes adds up to the whole");
+        debug_assert_eq!(
+            next.fingerprint,
+            self.fingerprint(&next),
+            "what a step changes adds up to the whole"
+        );
         (next, false)
     }
 
@@ -247,10 +257,12 @@ where
     fn spent_by(&self, parts: &Parts, reaction: &Reaction<P>) -> Vec<(Sealed<P>, bool)> {
         let Some(spent) = &self.spent else { return Vec::new() };
         let envelopes = self.machine.envelopes.read();
-        let letters = parts.letters(self.nodes()).map(|letter| (envelopes.get(letter.number), letter.pending));
+        let letters =
+            parts.letters(self.nodes()).map(|letter| (envelopes.get(letter.number), letter.pending));
         letters
             .filter(|(sealed, _)| {
-                sealed.value.to == reaction.node && spent.is(reaction.node, reaction.end.number, sealed.number)
+                sealed.value.to == reaction.node
+                    && spent.is(reaction.node, reaction.end.number, sealed.number)
             })
             .map(|(sealed, pending)| (sealed.clone(), pending))
             .collect()
@@ -291,9 +303,10 @@ where
 
     fn remember(&self, monitor: M) -> Arc<Memory<M>> {
         let own = hash_of(&monitor);
-        let renamed = self.renamed_hash.iter().flat_map(|hash| {
-            self.machine.renamings.iter().skip(1).map(|renaming| hash(&monitor, renaming))
-        });
+        let renamed = self
+            .renamed_hash
+            .iter()
+            .flat_map(|hash| self.machine.renamings.iter().skip(1).map(|renaming| hash(&monitor, renaming)));
         let hashes = std::iter::once(own).chain(renamed).collect();
         Arc::new(Memory { monitor, hashes })
     }
@@ -345,9 +358,12 @@ where
                     Happening::Crashed { node }
                 }
                 Event::Restarted => Happening::Restarted { node },
-                Event::Begins(_) | Event::Fired(_) | Event::Wrote(_) | Event::Synced | Event::Noted(_) => continue,
+                Event::Begins(_) | Event::Fired(_) | Event::Wrote(_) | Event::Synced | Event::Noted(_) => {
+                    continue;
+                }
             };
-            let view = View { nodes: &nodes, current: (node, process), names: self.machine.names(), looked_around };
+            let view =
+                View { nodes: &nodes, current: (node, process), names: self.machine.names(), looked_around };
             monitor.check(Time::ZERO, &happening, &view, &mut Marks::default()).map_err(Arc::new)?;
         }
         match &reaction.panic {
@@ -397,12 +413,18 @@ where
     }
 
     /// Tells the schedule that leads from an opening through these steps to a broken rule.
-    pub fn explain(&self, path: Vec<(State<M>, Option<Taken<P, M>>)>, lab: &str, description: &str) -> (Violation, Trace) {
+    pub fn explain(
+        &self,
+        path: Vec<(State<M>, Option<Taken<P, M>>)>,
+        lab: &str,
+        description: &str,
+    ) -> (Violation, Trace) {
         let names = self.machine.names();
         let mut story = Story::new(names);
         let (first, last) = (&path[0].0, &path[path.len() - 1].0);
         let violation = last.violation.as_ref().expect("the schedule breaks a rule");
-        let (_, opening) = self.openings.iter().find(|(state, _)| state == first).expect("a schedule begins with one");
+        let (_, opening) =
+            self.openings.iter().find(|(state, _)| state == first).expect("a schedule begins with one");
         opening.iter().for_each(|reaction| story.tell(reaction));
         for taken in path.iter().filter_map(|(_, taken)| taken.as_ref()) {
             story.next_step();

@@ -42,7 +42,11 @@ impl Story {
             Event::Delivered(sealed) => {
                 let (from, message) = (sealed.value.from, &sealed.value.message);
                 let id = self.ids.get(&sealed.number).copied();
-                self.record(Kind::Deliver, node, Detail { peer: Some(from), id, name: Some(message.name()), ..plain() });
+                self.record(
+                    Kind::Deliver,
+                    node,
+                    Detail { peer: Some(from), id, name: Some(message.name()), ..plain() },
+                );
             }
             Event::Fired(timer) => self.record(Kind::Timer, node, Detail { name: Some(timer), ..plain() }),
             Event::Handled(process) => {
@@ -56,8 +60,12 @@ impl Story {
             }
             Event::Wrote(what) => self.record(Kind::Write, node, Detail { name: Some(what), ..plain() }),
             Event::Synced => self.record(Kind::Sync, node, plain()),
-            Event::Noted(note) => self.record(Kind::Note, node, Detail { why: Some(note.to_string()), ..plain() }),
-            Event::Crashed(why) => self.record(Kind::Crash, node, Detail { why: Some(why.clone()), ..plain() }),
+            Event::Noted(note) => {
+                self.record(Kind::Note, node, Detail { why: Some(note.to_string()), ..plain() })
+            }
+            Event::Crashed(why) => {
+                self.record(Kind::Crash, node, Detail { why: Some(why.clone()), ..plain() })
+            }
             Event::Restarted => {}
         }
     }
@@ -68,7 +76,8 @@ impl Story {
         self.next_id += 1;
         self.ids.insert(sealed.number, id);
         let body = body_of(message, message.name());
-        let detail = Detail { peer: Some(envelope.to), id: Some(id), name: Some(message.name()), body, why: None };
+        let detail =
+            Detail { peer: Some(envelope.to), id: Some(id), name: Some(message.name()), body, why: None };
         self.record(Kind::Send, envelope.from, detail);
     }
 

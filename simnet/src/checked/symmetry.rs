@@ -210,7 +210,11 @@ impl Renamings {
                     })
                 })
                 .collect();
-            assert!(all.len() <= MOST, "{} permutations, expected {MOST} at most: declare smaller groups", all.len());
+            assert!(
+                all.len() <= MOST,
+                "{} permutations, expected {MOST} at most: declare smaller groups",
+                all.len()
+            );
         }
         Renamings(all.into_iter().map(Renaming).collect())
     }
@@ -284,10 +288,13 @@ mod tests {
 
     #[test]
     fn groups_are_permuted_each_within_itself() {
-        let renamings = Renamings::new(6, &[vec![NodeId(1), NodeId(2), NodeId(4)], vec![NodeId(0), NodeId(5)]]);
+        let renamings =
+            Renamings::new(6, &[vec![NodeId(1), NodeId(2), NodeId(4)], vec![NodeId(0), NodeId(5)]]);
         assert_eq!(renamings.count(), 12);
-        let mut all: Vec<Vec<u32>> =
-            renamings.iter().map(|renaming| (0..6).map(|node| renaming.of(NodeId(node)).0).collect()).collect();
+        let mut all: Vec<Vec<u32>> = renamings
+            .iter()
+            .map(|renaming| (0..6).map(|node| renaming.of(NodeId(node)).0).collect())
+            .collect();
         assert_eq!(all[0], [0, 1, 2, 3, 4, 5]);
         all.sort();
         all.dedup();
@@ -309,7 +316,8 @@ mod tests {
     fn sets_and_maps_are_in_order_again() {
         let renamings = Renamings::new(3, &[vec![NodeId(0), NodeId(2)]]);
         let swap = renamings.get(1);
-        let mut votes = (BTreeSet::from([NodeId(0), NodeId(1)]), BTreeMap::from([(NodeId(2), vec![NodeId(0)])]));
+        let mut votes =
+            (BTreeSet::from([NodeId(0), NodeId(1)]), BTreeMap::from([(NodeId(2), vec![NodeId(0)])]));
         votes.rename(swap);
         assert_eq!(votes.0.into_iter().collect::<Vec<_>>(), [NodeId(1), NodeId(2)]);
         assert_eq!(votes.1.into_iter().collect::<Vec<_>>(), [(NodeId(0), vec![NodeId(2)])]);

@@ -35,7 +35,12 @@ impl<T: Hash + Eq> Table<T> {
     ///
     /// # Panics
     /// When two different values have one hash of 64 bits: the search would take one for the other.
-    pub fn enter(&self, value: T, renamed: impl Fn(&T, usize) -> u64, renamings: &Renamings) -> Arc<Known<T>> {
+    pub fn enter(
+        &self,
+        value: T,
+        renamed: impl Fn(&T, usize) -> u64,
+        renamings: &Renamings,
+    ) -> Arc<Known<T>> {
         let own = hash_of(&value);
         let same = |inside: &Inside<T>| {
             let known = &inside.known[*inside.numbers.get(&own)? as usize];

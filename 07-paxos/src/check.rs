@@ -71,8 +71,13 @@ impl Arguments {
             many => format!("at most {many} crashes, between any two effects"),
         };
         format!(
-            "{} acceptors, {} proposers with {} requests each, {} learners; at most {} ballots a proposer, {crashes}, {}; messages late or lost at will",
-            self.acceptors, self.proposers, self.requests, self.learners, self.ballots, self.duplicates
+            "{} acceptors, {} proposers with {} each, {} learners; at most {} ballots a proposer, {crashes}, {}; messages late or lost at will",
+            self.acceptors,
+            self.proposers,
+            if self.requests == 1 { "1 request".to_string() } else { format!("{} requests", self.requests) },
+            self.learners,
+            self.ballots,
+            self.duplicates
         )
     }
 }

@@ -257,7 +257,7 @@ where
             // Several threads do not explore in order: one finds the shortest.
             return self.search(symmetric, 1, lab, description);
         }
-        let broken = broken.map(|path| checker.model().explain(path.into_vec(), lab, description));
+        let broken = broken.map(|path| checker.model().explain(path, lab, description));
         Ok(Answer {
             states: checker.state_count(),
             unique_states: checker.unique_state_count(),

@@ -13,7 +13,7 @@ use crate::node::NodeId;
 use crate::process::{Observe, Process};
 use crate::time::Time;
 use crate::trace::Trace;
-use stateright::{Model, Property};
+use stateright::{Model, Path, Property};
 use std::cell::Cell;
 use std::hash::{BuildHasherDefault, Hash};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -415,10 +415,11 @@ where
     /// Tells the schedule that leads from an opening through these steps to a broken rule.
     pub fn explain(
         &self,
-        path: Vec<(State<M>, Option<Taken<P, M>>)>,
+        path: Path<State<M>, Taken<P, M>>,
         lab: &str,
         description: &str,
     ) -> (Violation, Trace) {
+        let path = path.into_vec();
         let names = self.machine.names();
         let mut story = Story::new(names);
         let (first, last) = (&path[0].0, &path[path.len() - 1].0);

@@ -74,12 +74,6 @@ impl Process for Toy {
         match self.kind {
             Kind::Talker => ctx.broadcast(&self.peers, Talk::Number(7)),
             Kind::Impatient => ctx.set_timer((), Duration::from_secs(1)),
-            Kind::Writer { .. } => {
-                if ctx.storage().read::<u64>("kept").is_none() && ctx.storage().read::<bool>("said").is_some()
-                {
-                    self.broken = Some("it forgot what it had kept");
-                }
-            }
             _ => {}
         }
     }
@@ -88,20 +82,14 @@ impl Process for Toy {
         let Talk::Number(number) = message else { return };
         match self.kind {
             Kind::CountsTwice if self.heard.contains(&from) => self.broken = Some("it heard the same twice"),
-            Kind::Writer { syncs } => {
-                if ctx.storage().read::<u64>("kept").is_none() {
-                    ctx.storage().write("kept", &number);
-                    if syncs {
-                        ctx.storage().sync();
-                    }
-                    ctx.send(from, Talk::Kept);
+            Kind::Writer { syncs } if ctx.storage().read::<u64>("kept").is_none() => {
+                ctx.storage().write("kept", &number);
+                if syncs {
+                    ctx.storage().sync();
                 }
+                ctx.send(from, Talk::Kept);
             }
-            Kind::Gambler => {
-                if ctx.random(6) == 4 {
-                    self.broken = Some("the five");
-                }
-            }
+            Kind::Gambler if ctx.random(6) == 4 => self.broken = Some("the five"),
             Kind::Favours if self.peers.first() == Some(&from) => ctx.send(from, Talk::Kept),
             _ => {}
         }

@@ -36,6 +36,12 @@
 //! before the cut and would arrive during it is lost to it. The other faults of the network act at one end only, the sender's or, for
 //! [`Fault::Deaf`], the reader's: what has passed that end is safe.
 //!
+//! # The checked world
+//!
+//! With the feature `checked`, every schedule of a small cluster is explored, up to stated bounds, by `stateright`: see `simnet::checked`. What the
+//! simulated world finds with luck, this one finds for certain, or shows that it is not there; and of all schedules that break a rule it
+//! shows the shortest, as an ordinary trace. It needs no more of a lab than `Process` and `Monitor`, with `Eq` and `Hash`.
+//!
 //! # The local world
 //!
 //! With the feature `local` (and `zmq` for its third transport), the same processes run as programs of the operating system, over real sockets and

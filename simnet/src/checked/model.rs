@@ -2,7 +2,7 @@
 
 use super::script::{Script, branches};
 use super::state::{Broken, Envelope, Hashed, Letter, NodeState, State, View};
-use super::{Duplicates, Question};
+use super::{Duplicates, Order, Question};
 use crate::cluster::Factory;
 use crate::context::{Context, Effect, EffectOf};
 use crate::monitor::{Happening, Marks, Monitor, Violation};
@@ -126,14 +126,12 @@ where
         }
         world.finish();
         // The requests have been delivered: they are not in the network any more.
-        if self.question.duplicates != Duplicates::Any {
-            for (from, to, message) in &self.question.requests {
-                let envelope = Hashed::new(Envelope { from: *from, to: *to, message: message.clone() });
-                state
-                    .network
-                    .iter_mut()
-                    .filter(|letter| letter.envelope == envelope)
-                    .for_each(|letter| letter.pending = false);
+        for (from, to, message) in &self.question.requests {
+            let envelope = Hashed::new(Envelope { from: *from, to: *to, message: message.clone() });
+            if let Some(place) =
+                state.network.iter().position(|letter| letter.pending && letter.envelope == envelope)
+            {
+                self.take(&mut state, place);
             }
         }
         state
@@ -151,15 +149,7 @@ where
         let mut asked = Vec::new();
         match &step.cause {
             Cause::Deliver(place) => {
-                let letter = next.network[*place].clone();
-                if self.question.duplicates != Duplicates::Any {
-                    if letter.pending {
-                        next.network[*place].pending = false;
-                    } else {
-                        next.duplicates += 1;
-                    }
-                }
-                let Envelope { from, to, message } = letter.envelope.value.clone();
+                let Envelope { from, to, message } = self.take(&mut next, *place);
                 let mut world = Transition::new(self, &mut next, story);
                 let arrived = message.clone();
                 asked =
@@ -187,6 +177,40 @@ where
         (next, asked)
     }
 
+    /// Takes the message at this place out of the network, as far as it may not arrive again.
+    fn take(&self, state: &mut State<P, M>, place: usize) -> Envelope<P::Message> {
+        if self.question.order != Order::Any {
+            let link = state.network[place].envelope.value.link();
+            let oldest = state.network.partition_point(|letter| letter.envelope.value.link() < link);
+            // What it has overtaken is lost.
+            let letter = state.network.drain(oldest..=place).next_back().expect("it is there");
+            return letter.envelope.value.clone();
+        }
+        let letter = &mut state.network[place];
+        if self.question.duplicates != Duplicates::Any {
+            if letter.pending {
+                letter.pending = false;
+            } else {
+                state.duplicates += 1;
+            }
+        }
+        letter.envelope.value.clone()
+    }
+
+    /// Whether the message at this place can arrive next.
+    fn may_arrive(&self, state: &State<P, M>, place: usize) -> bool {
+        let letter = &state.network[place];
+        match (self.question.order, self.question.duplicates) {
+            (Order::Any, Duplicates::Any) | (Order::Lossy { .. }, _) => true,
+            (Order::Any, Duplicates::AtMost(most)) => letter.pending || state.duplicates < most,
+            (Order::Reliable, _) => {
+                // The network is ordered by link, and on each link by the order of sending.
+                let link = letter.envelope.value.link();
+                place == 0 || state.network[place - 1].envelope.value.link() != link
+            }
+        }
+    }
+
     /// Lists the steps for one cause: every outcome of its random choices, and a crash at every place if there may still be one.
     fn steps_for(&self, state: &State<P, M>, cause: &Cause, node: NodeId, taken: &mut Vec<Taken<P, M>>) {
         let mut open = vec![Vec::new()];
@@ -203,7 +227,7 @@ where
                     taken.push(Taken { step, next: Arc::new(next) });
                 }
             }
-            if !is_idle(state, &next) {
+            if self.question.order != Order::Any || !is_idle(state, &next) {
                 taken.push(Taken { step: Step { choices, ..step }, next: Arc::new(next) });
             }
         }
@@ -313,11 +337,7 @@ where
             return;
         }
         for (place, letter) in state.network.iter().enumerate() {
-            let again = match self.question.duplicates {
-                Duplicates::Any => true,
-                Duplicates::AtMost(most) => state.duplicates < most,
-            };
-            if letter.pending || again {
+            if self.may_arrive(state, place) {
                 self.steps_for(state, &Cause::Deliver(place), letter.envelope.value.to, taken);
             }
         }
@@ -409,6 +429,7 @@ where
         let asked: Vec<Asked> = effects.iter().map(Asked::of).collect();
         // Most deliveries in a long schedule are for nothing. They need no monitor: nobody tells them from a loss.
         if arrived.is_some()
+            && self.model.question.order == Order::Any
             && run.is_ok()
             && effects.is_empty()
             && node == self.state.nodes[id.index()].value
@@ -511,18 +532,38 @@ where
                 Detail { peer: Some(to), id, name: Some(name), body, why: None },
             );
         }
+        match self.model.question.order {
+            Order::Any => self.keep(&envelope),
+            Order::Reliable => self.queue(&envelope, usize::MAX),
+            Order::Lossy { most } => self.queue(&envelope, most),
+        }
+        let happening = Happening::Sent { from, to, message: &envelope.value.message };
+        self.happens(&happening, None);
+    }
+
+    /// Puts a message behind those of its link, if that holds fewer than `most`.
+    fn queue(&mut self, envelope: &Arc<Hashed<Envelope<P::Message>>>, most: usize) {
+        let link = envelope.value.link();
+        let network = &mut self.state.network;
+        let oldest = network.partition_point(|letter| letter.envelope.value.link() < link);
+        let end = network.partition_point(|letter| letter.envelope.value.link() <= link);
+        if end - oldest < most {
+            network.insert(end, Letter { envelope: envelope.clone(), pending: true });
+        }
+    }
+
+    /// Keeps a message in a network in which an equal one is the same.
+    fn keep(&mut self, envelope: &Arc<Hashed<Envelope<P::Message>>>) {
         match self.state.network.binary_search_by_key(&envelope.hash, |letter| letter.envelope.hash) {
             Err(place) => {
                 let letter = Letter { envelope: envelope.clone(), pending: true };
                 self.state.network.insert(place, letter);
             }
             Ok(place) => {
-                debug_assert!(self.state.network[place].envelope == envelope, "two messages of one hash");
+                debug_assert!(self.state.network[place].envelope == *envelope, "two messages of one hash");
                 // An equal message that has been delivered: its delivery would be the second, a duplicate.
             }
         }
-        let happening = Happening::Sent { from, to, message: &envelope.value.message };
-        self.happens(&happening, None);
     }
 
     fn arrives(&mut self, from: NodeId, to: NodeId, message: &P::Message) {

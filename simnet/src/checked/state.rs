@@ -54,6 +54,13 @@ pub(super) struct Envelope<M> {
     pub message: M,
 }
 
+impl<M> Envelope<M> {
+    /// From where to where.
+    pub fn link(&self) -> (NodeId, NodeId) {
+        (self.from, self.to)
+    }
+}
+
 /// A message in the network's memory.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Letter<M> {
@@ -72,7 +79,8 @@ impl<M> Clone for Letter<M> {
 #[derive(PartialEq, Eq, Hash)]
 pub(super) struct State<P: Process, M> {
     pub(super) nodes: Vec<Arc<Hashed<NodeState<P>>>>,
-    /// Every message ever sent, ordered by hash: the order of sending makes no difference.
+    /// Every message ever sent, ordered by hash: the order of sending makes no difference. Where links keep messages in order: those on their way,
+    /// by link, the oldest first.
     pub(super) network: Vec<Letter<P::Message>>,
     pub(super) monitor: Arc<Hashed<M>>,
     pub(super) crashes: u32,

@@ -1,0 +1,11 @@
+//! The papers as they are written: the network as a buffer of messages, links, clocks, snapshots, agreement before Paxos.
+//!
+//! | part | file | idea |
+//! |---|---|---|
+//! | B | [`link`] | a reliable, ordered link over a network that loses, doubles and reorders |
+//! | | [`scene`] | what a protocol tells the shells and the tests |
+//! | | [`protocol`] | the protocols by name |
+
+pub mod link;
+pub mod protocol;
+pub mod scene;

@@ -1,0 +1,136 @@
+//! `messages run`: one run in one world, reported as one JSON object (the contract between the course's tool and a lab).
+
+use anyhow::{Context, bail};
+use clap::ValueEnum;
+use messages::protocol::{Job, Protocol};
+use messages::scene::{Episode, Scene};
+use serde_json::{Map, Value};
+use simnet::campaign::{parse_seed, write_trace};
+use simnet::experiment::Experiment;
+use simnet::report::{RunReport, wall_clock};
+use simnet::trace::Name;
+use simnet::{Sim, Trial};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// The lab's folder.
+pub const LAB: &str = "02-messages";
+
+#[derive(clap::Args)]
+pub struct Arguments {
+    /// The world to run in: sim, local.
+    #[arg(long, value_name = "WORLD")]
+    on: String,
+    /// The protocol [default: the experiment's, else link]
+    #[arg(long, value_enum)]
+    protocol: Option<Protocol>,
+    /// What to run, as JSON: protocol, roles, weather, sync, faults, limit. `cargo course run` makes it from an experiment file.
+    #[arg(long, value_name = "FILE")]
+    experiment: Option<PathBuf>,
+    /// The seed: any 64-bit number, decimal or 0x….
+    #[arg(long, value_parser = parse_seed, default_value = "7", allow_hyphen_values = true)]
+    pub seed: u64,
+    /// Record the run in this file.
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+    /// Print one JSON object on the last line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Runs, and reports.
+pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    let experiment = match &arguments.experiment {
+        None => Value::Object(Map::new()),
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("could not read {}", path.display()))?;
+            serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))?
+        }
+    };
+    let protocol = protocol_of(arguments.protocol, &experiment)?;
+    protocol.give(Run { arguments, experiment })
+}
+
+/// The protocol of the command line and that of the experiment, which are one where both are told.
+fn protocol_of(told: Option<Protocol>, experiment: &Value) -> anyhow::Result<Protocol> {
+    let asked = match experiment.get("protocol") {
+        None => None,
+        Some(Value::String(name)) => Some(Protocol::from_str(name, false).map_err(|_| {
+            let known: Vec<String> = Protocol::value_variants()
+                .iter()
+                .filter_map(|known| Some(known.to_possible_value()?.get_name().to_string()))
+                .collect();
+            anyhow::anyhow!(
+                "read protocol = \"{name}\" in the experiment, expected one of: {}",
+                known.join(", ")
+            )
+        })?),
+        Some(other) => bail!("read protocol = {other} in the experiment, expected a name in quotes"),
+    };
+    match (told, asked) {
+        (Some(told), Some(asked)) if told != asked => {
+            bail!("read --protocol {told:?}, and an experiment for {asked:?}: leave one of them out")
+        }
+        (told, asked) => Ok(told.or(asked).unwrap_or(Protocol::Link)),
+    }
+}
+
+struct Run<'a> {
+    arguments: &'a Arguments,
+    experiment: Value,
+}
+
+impl Job for Run<'_> {
+    type Done = anyhow::Result<ExitCode>;
+
+    fn with<S: Scene>(self) -> Self::Done {
+        let experiment: Experiment<S> = serde_json::from_value(self.experiment)
+            .with_context(|| format!("this is not an experiment for the protocol {}", S::PROTOCOL))?;
+        experiment.roles.check().map_err(anyhow::Error::msg)?;
+        experiment.names_nodes_of(&experiment.roles.cluster()).map_err(anyhow::Error::msg)?;
+        let storm = experiment.storm();
+        let episode = Episode { scene: experiment.roles, storm, length: experiment.limit.into() };
+        match self.arguments.on.as_str() {
+            "sim" => run_simulated(self.arguments, &episode),
+            other => bail!("read the world `{other}`, expected one that this lab runs in: sim, local"),
+        }
+    }
+}
+
+fn run_simulated<S: Scene>(arguments: &Arguments, episode: &Episode<S>) -> anyhow::Result<ExitCode> {
+    let begun = wall_clock();
+    let (sim, done) = simulated(episode, &Trial::new(arguments.seed, arguments.trace.is_some()));
+    let real_us = wall_clock().saturating_sub(begun).as_micros();
+    if let (Some(path), Some(trace)) = (&arguments.trace, sim.trace(LAB)) {
+        write_trace(&trace, path).with_context(|| format!("could not write {}", path.display()))?;
+    }
+    let nodes: Vec<Name> = episode.scene.cluster().names().cloned().collect();
+    let report = RunReport {
+        lab: LAB,
+        world: "sim",
+        seed: sim.seed(),
+        nodes: &nodes,
+        outcome: episode.scene.outcome(sim.outputs(), &|node| sim.process(node)),
+        done,
+        violation: sim.violation(),
+        tally: sim.tally(),
+        faults: sim.tally().faults().clone(),
+        idle_faults: sim.idle_faults().iter().map(ToString::to_string).collect(),
+        trace_hash: sim.hash().to_string(),
+        virtual_us: sim.now().as_micros(),
+        real_us: u64::try_from(real_us).unwrap_or(u64::MAX),
+        trace: arguments.trace.as_deref(),
+        more: Map::new(),
+    };
+    Ok(ExitCode::from(report.print(arguments.json)))
+}
+
+/// Runs until all is done, or the limit is reached.
+fn simulated<S: Scene>(episode: &Episode<S>, trial: &Trial) -> (Sim<S::Node>, bool) {
+    let mut sim = episode.begin(trial).counting_bytes();
+    let done = episode.run(&mut sim);
+    // The faults were written by hand: one that did nothing is a mistake in the experiment.
+    sim.every_fault_must_have_fired();
+    (sim, done)
+}

@@ -2,10 +2,12 @@
 //!
 //! | part | file | idea |
 //! |---|---|---|
+//! | A | [`buffer`] | `send(p, m)`, `recv(p)`, and the null message |
 //! | B | [`link`] | a reliable, ordered link over a network that loses, doubles and reorders |
 //! | | [`scene`] | what a protocol tells the shells and the tests |
 //! | | [`protocol`] | the protocols by name |
 
+pub mod buffer;
 pub mod link;
 pub mod protocol;
 pub mod scene;

@@ -2,8 +2,10 @@
 
 mod check;
 mod local;
+mod rounds;
 mod run;
 mod simulate;
+mod standstill;
 mod wire;
 
 use clap::{Parser, Subcommand};
@@ -32,6 +34,10 @@ enum Command {
     Link(wire::End),
     /// Explore every schedule of a small cluster, up to stated bounds.
     Check(check::Arguments),
+    /// Find the schedule in which nobody gets on: of two-phase commit, or of Ben-Or's algorithm without a coin.
+    Standstill(standstill::Arguments),
+    /// Count the rounds that Ben-Or's algorithm takes, over many seeds.
+    Rounds(rounds::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -41,6 +47,8 @@ fn main() -> ExitCode {
         Command::Node(arguments) => local::node(&arguments),
         Command::Link(end) => wire::run(&end),
         Command::Check(arguments) => check::check(&arguments),
+        Command::Standstill(arguments) => standstill::standstill(&arguments),
+        Command::Rounds(arguments) => rounds::rounds(&arguments),
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");

@@ -3,9 +3,17 @@
 //! | part | file | idea |
 //! |---|---|---|
 //! | B | [`link`] | a reliable, ordered link over a network that loses, doubles and reorders |
+//! | C | [`clocks`] | time, clocks, and the ordering of events |
+//! | C | [`in_order`] | channels that keep the order of sending |
+//! | C | [`mutex`] | mutual exclusion by the order of events |
+//! | D | [`snapshot`] | distributed snapshots |
 //! | | [`scene`] | what a protocol tells the shells and the tests |
 //! | | [`protocol`] | the protocols by name |
 
+pub mod clocks;
+pub mod in_order;
 pub mod link;
+pub mod mutex;
 pub mod protocol;
 pub mod scene;
+pub mod snapshot;

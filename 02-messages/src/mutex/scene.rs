@@ -2,12 +2,12 @@
 
 use super::invariants::{Exclusion, LIVENESS};
 use super::process::{Mutex, Output, Pace};
-use crate::scene::{Bounds, Outputs, Scene, never_lost};
+use crate::scene::{Bounds, Outputs, Scene, in_order, never_lost};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use simnet::checked::{Duplicates, Order};
 use simnet::delay::Micros;
-use simnet::swarm::Storm;
+use simnet::swarm::{Storm, Weather};
 use simnet::{Cluster, NodeId, Random, RandomSource, Swarm};
 use std::fmt;
 use std::time::Duration;
@@ -92,6 +92,10 @@ impl Scene for Roles {
 
     fn swarm(&self) -> Swarm {
         Swarm::default()
+    }
+
+    fn weather() -> Weather {
+        in_order()
     }
 
     fn tame(&self, storm: &mut Storm) {

@@ -69,13 +69,7 @@ fn name(node: NodeId) -> String {
 }
 
 impl<C: Computation> Cuts<C> {
-    fn recorded(
-        &mut self,
-        snapshot: SnapshotId,
-        node: NodeId,
-        cut: Cut<C::State>,
-        marks: &mut Marks,
-    ) -> Result<(), Violation> {
+    fn recorded(&mut self, snapshot: SnapshotId, node: NodeId, cut: Cut<C::State>) -> Result<(), Violation> {
         let cuts = self.cuts.entry(snapshot).or_default();
         if cuts.contains_key(&node) {
             let expected = format!("{} has recorded its state for snapshot {snapshot}", name(node));
@@ -95,10 +89,6 @@ impl<C: Computation> Cuts<C> {
             }
         }
         cuts.insert(node, cut);
-        let here = self.cuts.values().filter(|cuts| cuts.contains_key(&node) && cuts.len() < 2).count();
-        if here > 1 {
-            marks.reach(situation::CONCURRENT);
-        }
         Ok(())
     }
 
@@ -200,7 +190,10 @@ impl<C: Computation> Monitor<Node<C>> for Cuts<C> {
             } => {
                 let (state, clock) = (state.clone(), clock.clone());
                 let cut = Cut { state, clock, sent: sent.clone(), received: received.clone() };
-                self.recorded(*snapshot, *node, cut, marks)
+                if nodes.process(*node).is_some_and(|process| process.view().recording.len() > 1) {
+                    marks.reach(situation::CONCURRENT);
+                }
+                self.recorded(*snapshot, *node, cut)
             }
             Happening::Output { output: Output::Completed { snapshot, global }, .. } => {
                 self.completed(*snapshot, global, nodes.count(), marks)

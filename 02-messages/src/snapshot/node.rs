@@ -108,7 +108,7 @@ pub struct Node<C: Computation> {
     computation: C,
     /// How many snapshots it has begun.
     begun: u32,
-    /// Its part of each snapshot that it has heard of.
+    /// Its part of each snapshot that is under way here.
     recordings: BTreeMap<SnapshotId, Recording<C>>,
     /// As an initiator: the parts that have been reported, for each snapshot that is not complete.
     reports: BTreeMap<SnapshotId, BTreeMap<NodeId, Part<C>>>,
@@ -189,9 +189,10 @@ impl<C: Computation> Node<C> {
         }
     }
 
-    /// Tells the initiator what was recorded, when a marker has come along every channel. Each channel brings one, so that is once.
+    /// Tells the initiator what was recorded, when a marker has come along every channel. No more will come: the recording may go.
     fn report_when_complete(&mut self, snapshot: SnapshotId, ctx: &mut Ctx<'_, C>) {
         let Some(part) = self.recordings.get(&snapshot).and_then(Recording::complete) else { return };
+        self.recordings.remove(&snapshot);
         if snapshot.initiator == ctx.me() {
             self.report(ctx.me(), snapshot, part, ctx);
         } else {
@@ -315,12 +316,9 @@ impl<C: Computation> Observe for Node<C> {
 
     fn view(&self) -> View<C> {
         let (sent, received) = self.counts();
-        let recording = self
-            .recordings
-            .iter()
-            .map(|(snapshot, recording)| (*snapshot, recording.open().copied().collect::<Vec<_>>()))
-            .filter(|(_, open)| !open.is_empty())
-            .collect();
+        let recordings = self.recordings.iter();
+        let recording =
+            recordings.map(|(id, recording)| (*id, recording.open().copied().collect())).collect();
         View { state: self.computation.state(), sent, received, recording }
     }
 
@@ -328,8 +326,7 @@ impl<C: Computation> Observe for Node<C> {
         let names = |nodes: &mut dyn Iterator<Item = &NodeId>| {
             nodes.map(|node| format!("p{}", node.0 + 1)).collect::<Vec<_>>().join(" ")
         };
-        let markers = self.recordings.iter().find(|(_, recording)| recording.open().next().is_some());
-        if let Some((snapshot, recording)) = markers {
+        if let Some((snapshot, recording)) = self.recordings.first_key_value() {
             return Some(format!("markers of snapshot {snapshot} from {}", names(&mut recording.open())));
         }
         let (snapshot, parts) = self.reports.first_key_value()?;

@@ -5,12 +5,12 @@ use super::computation::Computation;
 use super::diffusing::Diffusing;
 use super::invariants::{CLAIMED, COMPLETED, Money, Termination};
 use super::node::{Node, Output, Pace, Plan};
-use crate::scene::{Bounds, Outputs, Scene, never_lost};
+use crate::scene::{Bounds, Outputs, Scene, in_order, never_lost};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use simnet::checked::{Duplicates, Order};
 use simnet::delay::Micros;
-use simnet::swarm::Storm;
+use simnet::swarm::{Storm, Weather};
 use simnet::{Cluster, NodeId, Random, RandomSource, Swarm};
 use std::fmt;
 use std::time::Duration;
@@ -145,6 +145,10 @@ impl Scene for BankRoles {
         Swarm::default()
     }
 
+    fn weather() -> Weather {
+        in_order()
+    }
+
     fn tame(&self, storm: &mut Storm) {
         never_lost(storm);
     }
@@ -252,6 +256,10 @@ impl Scene for DiffusingRoles {
 
     fn swarm(&self) -> Swarm {
         Swarm::default()
+    }
+
+    fn weather() -> Weather {
+        in_order()
     }
 
     fn tame(&self, storm: &mut Storm) {

@@ -2,6 +2,7 @@
 //!
 //! | part | file | idea |
 //! |---|---|---|
+//! | A | [`buffer`] | `send(p, m)`, `recv(p)`, and the null message |
 //! | B | [`link`] | a reliable, ordered link over a network that loses, doubles and reorders |
 //! | C | [`clocks`] | time, clocks, and the ordering of events |
 //! | C | [`in_order`] | channels that keep the order of sending |
@@ -10,6 +11,7 @@
 //! | | [`scene`] | what a protocol tells the shells and the tests |
 //! | | [`protocol`] | the protocols by name |
 
+pub mod buffer;
 pub mod clocks;
 pub mod in_order;
 pub mod link;

@@ -3,6 +3,7 @@
 mod check;
 mod run;
 mod simulate;
+mod wire;
 
 use clap::{Parser, Subcommand};
 use simnet::report::WRONG_USE;
@@ -22,6 +23,9 @@ enum Command {
     Run(run::Arguments),
     /// Run many seeds of one protocol: storms of every kind, then a calm in which its goal must be reached.
     Simulate(simulate::Arguments),
+    /// Let the link of part B carry real packets: one end of it.
+    #[command(subcommand)]
+    Link(wire::End),
     /// Explore every schedule of a small cluster, up to stated bounds.
     Check(check::Arguments),
 }
@@ -30,6 +34,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Simulate(arguments) => simulate::simulate(&arguments),
+        Command::Link(end) => wire::run(&end),
         Command::Check(arguments) => check::check(&arguments),
     };
     done.unwrap_or_else(|error| {

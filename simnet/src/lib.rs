@@ -36,6 +36,11 @@
 //! before the cut and would arrive during it is lost to it. The other faults of the network act at one end only, the sender's or, for
 //! [`Fault::Deaf`], the reader's: what has passed that end is safe.
 //!
+//! # The network as a buffer
+//!
+//! Papers write `send(p, m)` and `recv(p)`, where `recv` may return the null message: [`buffer`] is that view of any hub, and of a network that
+//! somebody else has written.
+//!
 //! # The local world
 //!
 //! With the feature `local` (and `zmq` for its third transport), the same processes run as programs of the operating system, over real sockets and
@@ -59,6 +64,7 @@
 //! Implement [`Process`] and [`Observe`], list the nodes in a [`Cluster`], state the invariants as a [`Monitor`], and fill in a [`Swarm`] with what
 //! the protocol bears. What these types promise is what ten labs are written against.
 
+pub mod buffer;
 pub mod campaign;
 #[cfg(feature = "checked")]
 pub mod checked;

@@ -4,18 +4,15 @@ use crate::run::{self, LAB};
 use anyhow::{Context, bail};
 use messages::protocol::{Job, Protocol};
 use messages::scene::{Episode, Scene};
-use serde_json::{Map, json};
-use simnet::Delay;
 use simnet::campaign::write_trace;
 use simnet::local::child::play;
 use simnet::local::mischief::BadWire;
 use simnet::local::node::{NodeError, Options};
 use simnet::local::replay::Replay;
 use simnet::local::stage::{News, Played, Stage};
-use simnet::report::{BROKEN, INTERRUPTED, RunReport, wall_clock};
+use simnet::report::{BROKEN, INTERRUPTED, RunReport, real_us_since, wall_clock};
 use simnet::sim::Told;
-use simnet::trace::Name;
-use simnet::{Cluster, Time};
+use simnet::{Delay, Time};
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
@@ -60,14 +57,24 @@ impl Job for Node<'_> {
     }
 }
 
-/// Runs the cluster, and reports.
+/// Runs the cluster until all is done that was to be done, or the limit is reached, and reports.
 pub fn run<S: Scene>(arguments: &run::Arguments, episode: &Episode<S>) -> anyhow::Result<ExitCode> {
     let scene = &episode.scene;
     let cluster = scene.cluster();
-    let nodes: Vec<Name> = cluster.names().cloned().collect();
+    let stage = Stage {
+        described: scene.to_string(),
+        transport: arguments.transport.unwrap_or(S::TRANSPORT),
+        wire: BadWire::from(&episode.storm.weather),
+        delay: match arguments.delay {
+            0 => Delay::NONE,
+            most => Delay::uniform(Duration::ZERO, Duration::from_millis(most)),
+        },
+        limit: episode.length,
+        ..Stage::new(LAB, &cluster, arguments.seed, &episode.storm.plan)
+    };
     let begun = wall_clock();
-    let played = played(arguments, episode, &cluster)?;
-    let real_us = wall_clock().saturating_sub(begun).as_micros();
+    let played = play_on(&stage, scene)?;
+    let real_us = real_us_since(begun);
     if let Some(path) = &arguments.trace {
         write_trace(&played.trace, path).with_context(|| format!("could not write {}", path.display()))?;
     }
@@ -78,67 +85,31 @@ pub fn run<S: Scene>(arguments: &run::Arguments, episode: &Episode<S>) -> anyhow
     let mut rules = scene.rules();
     let replay = Replay::run(&played.trace, &cluster, vec![&mut rules]).map_err(anyhow::Error::msg)?;
     let judged = scene.judge(replay.outputs());
-    let mut more = Map::new();
-    more.insert("transport".to_string(), json!(transport::<S>(arguments).to_string()));
-    more.insert("wire".to_string(), json!(played.wire));
-    let report = RunReport {
-        lab: LAB,
-        world: "local",
-        seed: arguments.seed,
-        nodes: &nodes,
-        outcome: scene.outcome(replay.outputs(), &|node| replay.process(node)),
-        done: scene.is_done(replay.outputs()),
-        violation: replay.violation().or(judged.as_ref()),
-        tally: replay.tally(),
-        faults: played.faults(),
-        idle_faults: Vec::new(),
-        trace_hash: played.hash().to_string(),
-        virtual_us: played.trace.events.last().map_or(0, |event| event.at),
-        real_us: u64::try_from(real_us).unwrap_or(u64::MAX),
-        trace: arguments.trace.as_deref(),
-        more,
-    };
+    let outcome = scene.outcome(replay.outputs(), &|node| replay.process(node));
+    let done = scene.is_done(replay.outputs());
+    let played = RunReport::of_stage(&stage, &played, &replay);
+    let violation = played.violation.or(judged.as_ref());
+    let trace = arguments.trace.as_deref();
+    let report = RunReport { outcome, done, violation, real_us, trace, ..played };
     Ok(ExitCode::from(report.print(arguments.json)))
 }
 
-fn transport<S: Scene>(arguments: &run::Arguments) -> simnet::local::transport::TransportKind {
-    arguments.transport.unwrap_or(S::TRANSPORT)
-}
-
-/// Plays the cluster until all is done that was to be done, or the limit is reached.
-fn played<S: Scene>(
-    arguments: &run::Arguments,
-    episode: &Episode<S>,
-    cluster: &Cluster<S::Node>,
-) -> anyhow::Result<Played> {
+fn play_on<S: Scene>(stage: &Stage<'_, S::Node>, scene: &S) -> anyhow::Result<Played> {
     let program = std::env::current_exe().context("this program does not know where it is")?;
-    let roles = serde_json::to_string(&episode.scene)?;
-    let stage = Stage {
-        described: episode.scene.to_string(),
-        transport: transport::<S>(arguments),
-        wire: BadWire::from(&episode.storm.weather),
-        delay: match arguments.delay {
-            0 => Delay::NONE,
-            most => Delay::uniform(Duration::ZERO, Duration::from_millis(most)),
-        },
-        limit: episode.length,
-        ..Stage::new(LAB, cluster, arguments.seed, &episode.storm.plan)
+    let roles = serde_json::to_string(scene)?;
+    let command = |node: &Options| {
+        let mut command = Command::new(&program);
+        command.args(["node", "--protocol", S::PROTOCOL, "--roles", &roles]);
+        command.args(["--options", &node.to_string()]);
+        Ok(command)
     };
     let mut told = Vec::new();
-    let played = stage.play(
-        |node| {
-            let mut command = Command::new(&program);
-            command.args(["node", "--protocol", S::PROTOCOL, "--roles", &roles]);
-            command.args(["--options", &node.to_string()]);
-            Ok(command)
-        },
-        |news| {
-            if let News::Told(node, output) = news {
-                // Only the order counts here; the times are in the trace.
-                told.push(Told { at: Time::ZERO, node, output });
-            }
-            episode.scene.is_done(&told)
-        },
-    )?;
-    Ok(played)
+    let watch = |news| {
+        if let News::Told(node, output) = news {
+            // Only the order counts here; the times are in the trace.
+            told.push(Told { at: Time::ZERO, node, output });
+        }
+        scene.is_done(&told)
+    };
+    Ok(stage.play(command, watch)?)
 }

@@ -9,8 +9,7 @@ use serde_json::{Map, Value};
 use simnet::campaign::{parse_seed, write_trace};
 use simnet::experiment::Experiment;
 use simnet::local::transport::TransportKind;
-use simnet::report::{RunReport, wall_clock};
-use simnet::trace::Name;
+use simnet::report::{RunReport, real_us_since, wall_clock};
 use simnet::{Sim, Trial};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -48,21 +47,22 @@ pub struct Arguments {
 
 /// Runs, and reports.
 pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let experiment = match &arguments.experiment {
-        None => Value::Object(Map::new()),
+    let mut experiment: Map<String, Value> = match &arguments.experiment {
+        None => Map::new(),
         Some(path) => {
             let text = std::fs::read_to_string(path)
                 .with_context(|| format!("could not read {}", path.display()))?;
-            serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))?
+            serde_json::from_str(&text)
+                .with_context(|| format!("{} is not an experiment: no JSON object", path.display()))?
         }
     };
-    let protocol = protocol_of(arguments.protocol, &experiment)?;
-    protocol.give(Run { arguments, experiment })
+    let protocol = protocol_of(arguments.protocol, experiment.remove("protocol").as_ref())?;
+    protocol.give(Run { arguments, experiment: Value::Object(experiment) })
 }
 
 /// The protocol of the command line and that of the experiment, which are one where both are told.
-fn protocol_of(told: Option<Protocol>, experiment: &Value) -> anyhow::Result<Protocol> {
-    let asked = match experiment.get("protocol") {
+fn protocol_of(told: Option<Protocol>, asked: Option<&Value>) -> anyhow::Result<Protocol> {
+    let asked = match asked {
         None => None,
         Some(Value::String(name)) => Some(Protocol::from_str(name, false).map_err(|_| {
             let known: Vec<String> = Protocol::value_variants()
@@ -114,28 +114,13 @@ impl Job for Run<'_> {
 fn run_simulated<S: Scene>(arguments: &Arguments, episode: &Episode<S>) -> anyhow::Result<ExitCode> {
     let begun = wall_clock();
     let (sim, done) = simulated(episode, &Trial::new(arguments.seed, arguments.trace.is_some()));
-    let real_us = wall_clock().saturating_sub(begun).as_micros();
+    let real_us = real_us_since(begun);
     if let (Some(path), Some(trace)) = (&arguments.trace, sim.trace(LAB)) {
         write_trace(&trace, path).with_context(|| format!("could not write {}", path.display()))?;
     }
-    let nodes: Vec<Name> = episode.scene.cluster().names().cloned().collect();
-    let report = RunReport {
-        lab: LAB,
-        world: "sim",
-        seed: sim.seed(),
-        nodes: &nodes,
-        outcome: episode.scene.outcome(sim.outputs(), &|node| sim.process(node)),
-        done,
-        violation: sim.violation(),
-        tally: sim.tally(),
-        faults: sim.tally().faults().clone(),
-        idle_faults: sim.idle_faults().iter().map(ToString::to_string).collect(),
-        trace_hash: sim.hash().to_string(),
-        virtual_us: sim.now().as_micros(),
-        real_us: u64::try_from(real_us).unwrap_or(u64::MAX),
-        trace: arguments.trace.as_deref(),
-        more: Map::new(),
-    };
+    let outcome = episode.scene.outcome(sim.outputs(), &|node| sim.process(node));
+    let trace = arguments.trace.as_deref();
+    let report = RunReport { outcome, done, real_us, trace, ..RunReport::of_sim(LAB, &sim) };
     Ok(ExitCode::from(report.print(arguments.json)))
 }
 

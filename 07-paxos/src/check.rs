@@ -6,6 +6,7 @@ use paxos::invariants::Invariants;
 use paxos::{Message, Node, Pace, Roles, View};
 use simnet::checked::{Answer, Duplicates, Question};
 use simnet::diagram;
+use simnet::report::{BROKEN, UNDECIDED, wall_clock};
 use simnet::{NodeId, Observe};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -28,7 +29,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 0)]
     crashes: u32,
     /// How many deliveries there may be beyond the first of each message: a number, or `any`.
-    #[arg(long, default_value = "0", value_parser = duplicates)]
+    #[arg(long, default_value = "0")]
     duplicates: Duplicates,
     /// How many threads; one when absent.
     #[arg(long, default_value_t = 1)]
@@ -39,16 +40,6 @@ pub struct Arguments {
     /// Where to write the trace of a schedule that breaks a rule.
     #[arg(long, value_name = "FILE")]
     trace: Option<PathBuf>,
-}
-
-fn duplicates(text: &str) -> Result<Duplicates, String> {
-    match text {
-        "any" => Ok(Duplicates::Any),
-        number => number
-            .parse()
-            .map(Duplicates::AtMost)
-            .map_err(|_| format!("read `{text}`, expected a number of duplicates, or `any`")),
-    }
 }
 
 impl Arguments {
@@ -72,9 +63,9 @@ pub fn check(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let description = arguments.describe();
     println!("every schedule of {description}");
-    let begun = crate::run::wall_clock();
+    let begun = wall_clock();
     let answer = question(arguments).check("07-paxos", &description);
-    let took = crate::run::wall_clock().saturating_sub(begun);
+    let took = wall_clock().saturating_sub(begun);
     let per_second = answer.states as u128 * 1_000_000 / took.as_micros().max(1);
     println!(
         "states={} unique={} depth={} time={}.{:02} s ({per_second} states a second)",
@@ -96,7 +87,7 @@ fn report(arguments: &Arguments, answer: &Answer) -> anyhow::Result<ExitCode> {
                 println!("  trace: {}", path.display());
             }
             print!("\n{}", diagram::render(trace, &diagram::Options::default()));
-            Ok(ExitCode::from(1))
+            Ok(ExitCode::from(BROKEN))
         }
         None if answer.complete => {
             println!("no schedule within these bounds breaks a rule");
@@ -107,7 +98,7 @@ fn report(arguments: &Arguments, answer: &Answer) -> anyhow::Result<ExitCode> {
                 "not complete: the search gave up after {} states, and had found nothing",
                 answer.states
             );
-            Ok(ExitCode::from(3))
+            Ok(ExitCode::from(UNDECIDED))
         }
     }
 }

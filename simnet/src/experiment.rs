@@ -13,8 +13,6 @@ use serde::{Deserialize, Serialize};
 pub struct Experiment<R: Default> {
     /// What it shows; for readers.
     pub title: String,
-    /// Which of a lab's protocols it is for, in a lab that has several.
-    pub protocol: Option<String>,
     /// Who takes part.
     pub roles: R,
     /// What the network is like.
@@ -31,7 +29,6 @@ impl<R: Default> Default for Experiment<R> {
     fn default() -> Self {
         Experiment {
             title: String::new(),
-            protocol: None,
             roles: R::default(),
             weather: Weather::default(),
             sync: Delay::NONE,

@@ -1,8 +1,18 @@
 //! What a run comes to, as the JSON object that a lab's program prints on its last line: the contract with the course's tool.
 
+#[cfg(feature = "local")]
+use crate::local::{
+    replay::Replay,
+    stage::{Played, Stage},
+};
 use crate::monitor::Violation;
+use crate::node::NodeId;
+use crate::process::Process;
+use crate::sim::Sim;
 use crate::tally::Tally;
 use crate::trace::Name;
+#[cfg(feature = "local")]
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -18,6 +28,9 @@ pub const UNDECIDED: u8 = 3;
 pub const INTERRUPTED: u8 = 130;
 
 /// A run of any world, at its end.
+///
+/// [`RunReport::of_sim`] and [`RunReport::of_stage`] know what the world knows; the lab adds what came of it, and what it has measured:
+/// `RunReport { outcome, done, real_us, trace, ..RunReport::of_sim("07-paxos", &sim) }`.
 #[derive(Clone, Debug)]
 pub struct RunReport<'a> {
     /// The lab's folder.
@@ -27,7 +40,7 @@ pub struct RunReport<'a> {
     /// The seed.
     pub seed: u64,
     /// The nodes, by id.
-    pub nodes: &'a [Name],
+    pub nodes: Vec<Name>,
     /// The lab's own words for what came of it.
     pub outcome: Map<String, Value>,
     /// Whether what was to be done is done.
@@ -52,7 +65,58 @@ pub struct RunReport<'a> {
     pub more: Map<String, Value>,
 }
 
-impl RunReport<'_> {
+impl<'a> RunReport<'a> {
+    /// What a simulated run has to say.
+    pub fn of_sim<P: Process>(lab: &'a str, sim: &'a Sim<P>) -> Self {
+        let nodes = (0..sim.node_count() as u32).map(|node| Name::from(sim.name(NodeId(node))));
+        RunReport {
+            lab,
+            world: "sim",
+            seed: sim.seed(),
+            nodes: nodes.collect(),
+            outcome: Map::new(),
+            done: false,
+            violation: sim.violation(),
+            tally: sim.tally(),
+            faults: sim.tally().faults().clone(),
+            idle_faults: sim.idle_faults().iter().map(ToString::to_string).collect(),
+            trace_hash: sim.hash().to_string(),
+            virtual_us: sim.now().as_micros(),
+            real_us: 0,
+            trace: None,
+            more: Map::new(),
+        }
+    }
+
+    /// What a run of the local world has to say, which was played on `stage` and run again under the monitors of `replay`.
+    #[cfg(feature = "local")]
+    pub fn of_stage<P: Process<Output: DeserializeOwned>>(
+        stage: &Stage<'a, P>,
+        played: &Played,
+        replay: &'a Replay<'_, P>,
+    ) -> Self {
+        let mut more = Map::new();
+        more.insert("transport".to_string(), json!(stage.transport.to_string()));
+        more.insert("wire".to_string(), json!(played.wire));
+        RunReport {
+            lab: stage.lab,
+            world: "local",
+            seed: stage.seed,
+            nodes: stage.cluster.names().cloned().collect(),
+            outcome: Map::new(),
+            done: false,
+            violation: replay.violation(),
+            tally: replay.tally(),
+            faults: played.faults(),
+            idle_faults: Vec::new(),
+            trace_hash: played.hash().to_string(),
+            virtual_us: played.trace.events.last().map_or(0, |event| event.at),
+            real_us: 0,
+            trace: None,
+            more,
+        }
+    }
+
     /// The exit status of a run that ended so.
     pub fn status(&self) -> u8 {
         match (self.violation, self.done) {
@@ -66,7 +130,7 @@ impl RunReport<'_> {
     pub fn to_json(&self) -> Value {
         let messages: Map<String, Value> =
             self.tally.by_name().into_iter().map(|(name, count)| (name.to_string(), json!(count))).collect();
-        let name = |node: crate::NodeId| &self.nodes[node.index()];
+        let name = |node: NodeId| &self.nodes[node.index()];
         let links: Vec<Value> = self
             .tally
             .by_pair()
@@ -107,6 +171,11 @@ impl RunReport<'_> {
         }
         self.status()
     }
+}
+
+/// How long something took since `begun`, in microseconds of the wall clock.
+pub fn real_us_since(begun: Duration) -> u64 {
+    u64::try_from(wall_clock().saturating_sub(begun).as_micros()).unwrap_or(u64::MAX)
 }
 
 /// The wall clock: only to report how long something took.

@@ -1,6 +1,7 @@
 //! `messages`: the protocols of this lab from the command line.
 
 mod check;
+mod local;
 mod rounds;
 mod run;
 mod simulate;
@@ -25,6 +26,9 @@ enum Command {
     Run(run::Arguments),
     /// Run many seeds of one protocol: storms of every kind, then a calm in which its goal must be reached.
     Simulate(simulate::Arguments),
+    /// Be one node of a run on this machine.
+    #[command(hide = true)]
+    Node(local::Arguments),
     /// Let the link of part B carry real packets: one end of it.
     #[command(subcommand)]
     Link(wire::End),
@@ -40,6 +44,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().command {
         Command::Run(arguments) => run::run(&arguments),
         Command::Simulate(arguments) => simulate::simulate(&arguments),
+        Command::Node(arguments) => local::node(&arguments),
         Command::Link(end) => wire::run(&end),
         Command::Check(arguments) => check::check(&arguments),
         Command::Standstill(arguments) => standstill::standstill(&arguments),

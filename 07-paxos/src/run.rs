@@ -1,6 +1,7 @@
 //! `paxos run`: one run in one world, reported as one JSON object (the contract between the course's tool and a lab).
 
 use crate::local;
+use crate::serve::delay;
 use anyhow::{Context, bail};
 use paxos::Node;
 use paxos::cluster::Roles;
@@ -10,7 +11,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use simnet::campaign::{parse_seed, write_trace};
 use simnet::delay::Micros;
+use simnet::local::mischief::BadWire;
 use simnet::local::replay::Replay;
+use simnet::local::stage::{Ambush, Stage};
 use simnet::local::transport::TransportKind;
 use simnet::swarm::{Storm, Weather};
 use simnet::{Delay, NodeId, Plan, Sim, Tally, Trial, Violation};
@@ -49,7 +52,7 @@ pub struct Arguments {
     /// Print one JSON object on the last line.
     #[arg(long)]
     json: bool,
-    /// In the local world: what carries the messages: tcp, udp or zmq.
+    /// In the local world: what carries the messages: tcp, udp, zmq or datagram.
     #[arg(long, default_value_t)]
     transport: TransportKind,
     /// In the local world: delay each message by a random time, in milliseconds at most.
@@ -185,16 +188,20 @@ fn run_local(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 fn run_local_once(arguments: &Arguments, scene: &Scene, seed: u64) -> anyhow::Result<u8> {
     let roles = &scene.roles;
     let begun = wall_clock();
-    let played = local::play(&local::Plot {
-        roles,
+    let cluster = roles.cluster();
+    let stage = Stage {
         transport: arguments.transport,
-        seed,
-        delay_ms: arguments.delay,
-        faults: &scene.storm.plan,
-        kill_after: arguments.kill_after.as_deref(),
-        forget: arguments.forget,
+        wire: BadWire::from(&scene.storm.weather),
+        delay: delay(arguments.delay),
+        ambush: arguments.kill_after.clone().map(|after| Ambush {
+            nodes: roles.acceptors(),
+            after,
+            forget: arguments.forget,
+        }),
         limit: scene.length,
-    })?;
+        ..Stage::new(LAB, &cluster, seed, &scene.storm.plan)
+    };
+    let played = local::play(&stage, roles)?;
     let real_us = wall_clock().saturating_sub(begun).as_micros();
     if let Some(path) = &arguments.trace {
         write_trace(&played.trace, path).with_context(|| format!("could not write {}", path.display()))?;
@@ -204,7 +211,6 @@ fn run_local_once(arguments: &Arguments, scene: &Scene, seed: u64) -> anyhow::Re
         return Ok(INTERRUPTED);
     }
     let mut monitor = Invariants::new(&roles.acceptors(), &roles.values);
-    let cluster = roles.cluster();
     let replay = Replay::run(&played.trace, &cluster, vec![&mut monitor]).map_err(anyhow::Error::msg)?;
     let unexplained = scene::unexplained(replay.outputs());
     let mut more = Map::new();
@@ -216,10 +222,9 @@ fn run_local_once(arguments: &Arguments, scene: &Scene, seed: u64) -> anyhow::Re
         known: &|node| scene::known_by(replay.process(node)?),
         violation: replay.violation().or(unexplained.as_ref()),
         tally: replay.tally(),
-        // A node may be killed before it has recorded anything: who killed it knows.
-        faults: (played.kills > 0).then_some(("crash", played.kills)).into_iter().collect(),
+        faults: played.faults(),
         idle_faults: Vec::new(),
-        trace_hash: local::hash(&played.trace).to_string(),
+        trace_hash: played.hash().to_string(),
         virtual_us: played.trace.events.last().map_or(0, |event| event.at),
         real_us: u64::try_from(real_us).unwrap_or(u64::MAX),
         more,

@@ -13,6 +13,7 @@ pub enum Message {
         /// Whether it is its message's last.
         last: bool,
         /// The bytes.
+        #[serde(with = "super::text")]
         bytes: Vec<u8>,
     },
     /// A segment has come.
@@ -42,7 +43,7 @@ pub enum Timer {
 
 /// What the receiver hands on.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-pub struct Output(pub Vec<u8>);
+pub struct Output(#[serde(with = "super::text")] pub Vec<u8>);
 
 /// How a link is set up. Both ends must agree on the first four.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -31,6 +31,7 @@ pub mod number;
 pub mod receiver;
 pub mod scene;
 pub mod sender;
+mod text;
 
 pub use message::{Message, Output, Settings, Timer};
 pub use node::{Node, View};

@@ -31,15 +31,19 @@
 //! |---|---|
 //! | [`folder`] | a medium on the file system, locked |
 //! | [`transport`] | what a transport is: queues, strangers, counters |
-//! | [`tcp`], [`udp`], `zmq` | the three of them |
+//! | [`tcp`], [`udp`], `zmq` | the three that make up for the network |
+//! | [`datagram`] | the one that does not |
 //! | [`recording`] | trace files that survive a kill |
 //! | [`node`] | the life of a node: clock, sockets, disk |
 //! | [`child`] | a node's `main` |
 //! | [`launch`] | a cluster of children, none of which is left behind |
+//! | [`stage`] | a whole run: what a lab calls |
 
 mod checksum;
 pub mod child;
 pub mod control;
+pub mod datagram;
+mod datagram_socket;
 pub mod engine;
 pub mod folder;
 pub mod frame;
@@ -54,6 +58,7 @@ pub mod packet;
 pub mod recording;
 pub mod reliable;
 pub mod replay;
+pub mod stage;
 pub mod storage;
 pub mod tcp;
 pub mod transport;

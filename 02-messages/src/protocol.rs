@@ -1,9 +1,7 @@
 //! The protocols of this lab by name, and a way to do one thing with any of them.
 
-use crate::ben_or;
-use crate::commit;
-use crate::link;
 use crate::scene::Scene;
+use crate::{ben_or, clocks, commit, link, mutex, snapshot};
 use clap::ValueEnum;
 
 /// Which protocol.
@@ -11,6 +9,15 @@ use clap::ValueEnum;
 pub enum Protocol {
     /// Part B: a reliable, ordered link over a network that loses, doubles and reorders.
     Link,
+    /// Part C: processes that stamp what they do, by Lamport's clock and by vectors.
+    Clocks,
+    /// Part C: mutual exclusion by the order of events.
+    Mutex,
+    /// Part D: snapshots of a bank.
+    #[value(alias = "snapshot")]
+    Bank,
+    /// Part D: the end of a diffusing computation, found by snapshots.
+    Termination,
     /// Part E: two-phase commit.
     Commit,
     /// Part E: Ben-Or's randomised consensus.
@@ -31,6 +38,10 @@ impl Protocol {
     pub fn give<J: Job>(self, job: J) -> J::Done {
         match self {
             Protocol::Link => job.with::<link::scene::Roles>(),
+            Protocol::Clocks => job.with::<clocks::scene::Roles>(),
+            Protocol::Mutex => job.with::<mutex::scene::Roles>(),
+            Protocol::Bank => job.with::<snapshot::scene::BankRoles>(),
+            Protocol::Termination => job.with::<snapshot::scene::DiffusingRoles>(),
             Protocol::Commit => job.with::<commit::Roles>(),
             Protocol::BenOr => job.with::<ben_or::Roles>(),
         }

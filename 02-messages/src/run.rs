@@ -93,8 +93,12 @@ impl Job for Run<'_> {
     type Done = anyhow::Result<ExitCode>;
 
     fn with<S: Scene>(self) -> Self::Done {
-        let experiment: Experiment<S> = serde_json::from_value(self.experiment)
+        let has_weather = self.experiment.get("weather").is_some();
+        let mut experiment: Experiment<S> = serde_json::from_value(self.experiment)
             .with_context(|| format!("this is not an experiment for the protocol {}", S::PROTOCOL))?;
+        if !has_weather {
+            experiment.weather = S::weather();
+        }
         experiment.roles.check().map_err(anyhow::Error::msg)?;
         experiment.names_nodes_of(&experiment.roles.cluster()).map_err(anyhow::Error::msg)?;
         let storm = experiment.storm();

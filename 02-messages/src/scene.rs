@@ -9,7 +9,7 @@ use simnet::random::Purpose;
 use simnet::sim::Told;
 use simnet::swarm::{Storm, Swarm, Weather};
 use simnet::{
-    Cluster, Delay, DiskFate, Fault, Monitor, NodeId, Observe, Process, Random, Sim, Trial, Violation,
+    Cluster, DiskFate, Fault, Monitor, NodeId, Observe, Process, Random, Sim, Trial, Violation,
 };
 use std::fmt::{Debug, Display};
 use std::hash::Hash;
@@ -62,6 +62,11 @@ pub trait Scene:
 
     /// What a storm may do to these nodes. The nodes' names and the storm's length are filled in by [`Episode::draw`].
     fn swarm(&self) -> Swarm;
+
+    /// The weather of a run whose experiment says nothing of it.
+    fn weather() -> Weather {
+        Weather::default()
+    }
 
     /// Takes out of a drawn storm what the paper assumes never to happen: see [`never_lost`].
     fn tame(&self, storm: &mut Storm) {
@@ -148,10 +153,15 @@ impl Display for Bounds {
     }
 }
 
+/// The weather of reliable links: messages are late, and arrive in the order of sending.
+pub fn in_order() -> Weather {
+    Weather { fifo: true, ..Weather::default() }
+}
+
 /// Leaves of a storm what only delays messages, without letting one overtake another: what the papers on clocks and snapshots assume of
 /// the network.
 pub fn never_lost(storm: &mut Storm) {
-    storm.weather = Weather { delay: storm.weather.delay, fifo: true, ..Weather::default() };
+    storm.weather = Weather { delay: storm.weather.delay, ..in_order() };
     storm
         .plan
         .faults
@@ -188,7 +198,11 @@ impl<S: Scene> Episode<S> {
 
     /// These roles, and nothing goes wrong.
     pub fn calm(scene: S) -> Self {
-        Episode { scene, storm: Storm::calm(), length: Duration::from_secs(10) }
+        Episode {
+            scene,
+            storm: Storm { weather: S::weather(), ..Storm::calm() },
+            length: Duration::from_secs(10),
+        }
     }
 
     /// The run, about to begin, with all invariants watched.
@@ -222,15 +236,20 @@ impl<S: Scene> Episode<S> {
         let mut sim = self.begin(trial);
         sim.run_for(self.length);
         let core = self.core(&sim, trial.seed);
-        let calm = Weather {
-            delay: Delay::Uniform { min_us: 1_000, max_us: 10_000 },
-            fifo: self.storm.weather.fifo,
-            ..Weather::default()
-        };
-        sim.calm(&core, calm.hub());
+        if self.keeps_order() {
+            // A new hub would not know what is still under way, and let it be overtaken.
+            sim.calm_with_the_same_hub(&core);
+        } else {
+            sim.calm(&core, Weather { fifo: self.storm.weather.fifo, ..Weather::default() }.hub());
+        }
         sim.must_reach(S::GOAL, self.scene.patience(), self.when_done());
         self.judge(&mut sim);
         sim
+    }
+
+    /// Whether the weather is one of reliable links, as some papers assume: then the calm has to be such a one too.
+    fn keeps_order(&self) -> bool {
+        self.storm.weather == Weather { delay: self.storm.weather.delay, ..in_order() }
     }
 
     /// Nodes whose storage was damaged or emptied are not counted on.

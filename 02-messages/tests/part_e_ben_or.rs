@@ -337,8 +337,15 @@ fn part_e_without_a_coin_some_round_changes_nothing() {
     let question = Question::new(&roles.cluster(), Standstill::new(roles.initial()))
         .within(|process: &BenOr| process.view().round <= 2);
     let answer = question.check("02-messages", &format!("{roles}"));
-    let (violation, _) =
-        answer.broken.expect("some schedule brings everybody to round 2 with nothing changed");
+    let Some((violation, _)) = answer.broken else {
+        panic!(
+            "rule broken: without a coin some round changes nothing
+  expected: a schedule that shows it
+  \
+             got: none of {} states",
+            answer.unique_states
+        )
+    };
     expect("what it finds is a standstill", violation.rule.as_str(), PROGRESS);
 }
 

@@ -69,6 +69,13 @@ fn expect_durable(rule: &str, sent: &[Sent<Message>]) {
     }
 }
 
+/// Lets time pass up to the next alarm.
+#[track_caller]
+fn next_alarm(rule: &str, solo: &mut Solo<Node>) -> (Timer, Vec<Sent<Message>>) {
+    let reaction = solo.next_alarm();
+    reaction.unwrap_or_else(|| panic!("rule broken: {rule}\n  expected: an alarm that is set\n  got: none"))
+}
+
 /// One message to each of these.
 fn to(nodes: &[NodeId], message: Message) -> Vec<(NodeId, Message)> {
     nodes.iter().map(|node| (*node, message)).collect()
@@ -150,13 +157,13 @@ fn part_e_one_no_aborts() {
 fn part_e_sends_again_to_those_that_are_silent() {
     let (mut solo, _) = coordinator();
     solo.receive(P[1], Message::Yes);
-    let (_, sent) = solo.next_alarm().expect("the coordinator waits for votes");
+    let (_, sent) = next_alarm("the coordinator waits for votes", &mut solo);
     expect_sent("only who has not voted is asked again", &sent, &to(&[P[0], P[2]], Message::VoteReq));
     solo.receive(P[0], Message::Yes);
     solo.receive(P[2], Message::Yes);
     expect_sent("an acknowledgement needs no answer", &solo.receive(P[0], Message::Ack), &[]);
     solo.receive(P[0], Message::Ack);
-    let (_, sent) = solo.next_alarm().expect("the coordinator waits for acknowledgements");
+    let (_, sent) = next_alarm("the coordinator waits for acknowledgements", &mut solo);
     expect_sent("only who has not acknowledged is told again", &sent, &to(&[P[1], P[2]], COMMIT));
     solo.receive(P[1], Message::Ack);
     solo.receive(P[2], Message::Ack);
@@ -198,7 +205,7 @@ fn part_e_a_decision_is_noted_and_acknowledged() {
 fn part_e_who_is_in_doubt_asks_and_decides_nothing() {
     let mut solo = prepared();
     for _ in 0..30 {
-        let (_, sent) = solo.next_alarm().expect("a participant in doubt asks again and again");
+        let (_, sent) = next_alarm("a participant in doubt asks again and again", &mut solo);
         expect_sent(
             "it asks the coordinator and the others",
             &sent,
@@ -211,7 +218,7 @@ fn part_e_who_is_in_doubt_asks_and_decides_nothing() {
 #[test]
 fn part_e_who_was_not_asked_aborts_alone() {
     let mut solo = participant(Vote::Yes);
-    let (_, sent) = solo.next_alarm().expect("a participant does not wait for ever");
+    let (_, sent) = next_alarm("a participant does not wait for ever", &mut solo);
     expect_sent("nobody need be told", &sent, &[]);
     expect("before its vote a participant may abort", solo.take_outputs(), vec![Output(Decision::Abort)]);
     solo.crash_and_restart(DiskFate::LoseUnsynced);
@@ -269,8 +276,7 @@ fn part_e_a_coordinator_remembers_its_commit() {
     solo.crash_and_restart(DiskFate::LoseUnsynced);
     expect("(AC2) a commit holds over a crash", solo.take_outputs(), vec![Output(Decision::Commit)]);
     expect_sent("who asks is told so", &solo.receive(P[0], Message::DecisionReq), &[(P[0], COMMIT)]);
-    let (_, sent) =
-        solo.next_alarm().expect("a coordinator goes on after a crash until all have acknowledged");
+    let (_, sent) = next_alarm("a coordinator goes on after a crash until all have acknowledged", &mut solo);
     expect_sent("all are told once more: it does not know who was", &sent, &to(&P, COMMIT));
     P.iter().for_each(|from| _ = solo.receive(*from, Message::Ack));
     expect("after the last acknowledgement nothing is left to do", solo.alarms().count(), 0);
@@ -285,7 +291,7 @@ fn part_e_a_participant_remembers_its_vote() {
     let mut solo = prepared();
     solo.crash_and_restart(DiskFate::LoseUnsynced);
     expect("(E6) a crash decides nothing", solo.take_outputs(), vec![]);
-    let (timer, sent) = solo.next_alarm().expect("a participant in doubt asks, also after a crash");
+    let (timer, sent) = next_alarm("a participant in doubt asks, also after a crash", &mut solo);
     expect("it is in doubt, as before", timer, Timer::Ask);
     expect_sent("it asks", &sent, &to(&[COORDINATOR, P[1], P[2]], Message::DecisionReq));
     let sent = solo.receive(P[1], COMMIT);
@@ -408,7 +414,13 @@ fn part_e_two_phase_commit_blocks() {
         let question = Question::new(&roles.cluster(), blocking).with_crashes(1, &[COORDINATOR]);
         let answer =
             question.check("02-messages", &format!("{roles}; the coordinator crashes after its {decision}"));
-        let (violation, trace) = answer.broken.expect("two-phase commit blocks: some schedule shows it");
+        let Some((violation, trace)) = answer.broken else {
+            panic!(
+                "rule broken: a participant that has voted Yes waits, whatever the coordinator has decided\n  \
+                 expected: a schedule in which it waits after the coordinator's {decision}\n  got: none of {} states",
+                answer.unique_states
+            )
+        };
         expect("what it finds is that nobody can get on", violation.rule.as_str(), NONBLOCKING);
         trace
     });

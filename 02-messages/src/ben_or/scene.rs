@@ -2,7 +2,7 @@
 
 use super::invariants::{Invariants, TERMINATION};
 use super::message::{Bit, Coin};
-use super::process::{BenOr, Phase};
+use super::process::BenOr;
 use crate::scene::{Bounds, Outputs, Scene};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -215,12 +215,11 @@ impl Scene for Roles {
             may_crash: Vec::new(),
             duplicates: Duplicates::AtMost(0),
             order: Order::Any,
-            within: "one round and the reports of the next; who crashes is silent from then on".to_string(),
+            within: "at most 2 rounds; who crashes is silent from then on".to_string(),
         }
     }
 
     fn is_within(&self, node: &BenOr) -> bool {
-        let view = node.view();
-        view.round <= 1 || (view.round == 2 && view.phase == Phase::Report)
+        node.view().round <= 2
     }
 }

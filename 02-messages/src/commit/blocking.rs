@@ -80,11 +80,7 @@ impl Monitor<Node> for Blocking {
                 self.asked.clear();
             }
             Happening::Restarted { node } if node == self.coordinator => self.restarting = false,
-            Happening::Handled { node } if node == self.coordinator => {
-                if !self.restarting {
-                    self.down = false;
-                }
-            }
+            Happening::Handled { node } if node == self.coordinator && !self.restarting => self.down = false,
             Happening::Sent { from, to, message: Message::DecisionReq }
                 if to != self.coordinator && self.down =>
             {

@@ -5,7 +5,7 @@ use anyhow::Context;
 use messages::protocol::{Job, Protocol};
 use messages::scene::Scene;
 use serde_json::Value;
-use simnet::checked::{Answer, Duplicates};
+use simnet::checked::{Answer, Duplicates, Order};
 use simnet::diagram;
 use simnet::report::{BROKEN, UNDECIDED, wall_clock};
 use std::path::PathBuf;
@@ -25,6 +25,9 @@ pub struct Arguments {
     /// How many deliveries there may be beyond the first of each message: a number, or `any`.
     #[arg(long)]
     duplicates: Option<Duplicates>,
+    /// Let messages come in any order, however late, also where the protocol assumes that links keep it.
+    #[arg(long)]
+    any_order: bool,
     /// How many threads.
     #[arg(long, default_value_t = 1)]
     threads: usize,
@@ -55,6 +58,9 @@ impl Job for Check<'_> {
         let mut bounds = scene.bounds();
         bounds.crashes = arguments.crashes.unwrap_or(bounds.crashes);
         bounds.duplicates = arguments.duplicates.unwrap_or(bounds.duplicates);
+        if arguments.any_order {
+            bounds.order = Order::Any;
+        }
         let description = format!("{scene}; {bounds}");
         println!("every schedule of {description}");
         let mut question = scene.question(&bounds).threads(arguments.threads);

@@ -1,7 +1,7 @@
 //! The protocols of this lab by name, and a way to do one thing with any of them.
 
 use crate::scene::Scene;
-use crate::{clocks, link, mutex, snapshot};
+use crate::{ben_or, clocks, commit, link, mutex, snapshot};
 use clap::ValueEnum;
 
 /// Which protocol.
@@ -17,6 +17,10 @@ pub enum Protocol {
     Bank,
     /// Part D: the end of a diffusing computation, found by snapshots.
     Termination,
+    /// Part E: two-phase commit.
+    Commit,
+    /// Part E: Ben-Or's randomised consensus.
+    BenOr,
 }
 
 /// Something that is done with a protocol, whichever it is.
@@ -37,6 +41,8 @@ impl Protocol {
             Protocol::Mutex => job.with::<mutex::scene::Roles>(),
             Protocol::Bank => job.with::<snapshot::scene::BankRoles>(),
             Protocol::Termination => job.with::<snapshot::scene::DiffusingRoles>(),
+            Protocol::Commit => job.with::<commit::Roles>(),
+            Protocol::BenOr => job.with::<ben_or::Roles>(),
         }
     }
 }

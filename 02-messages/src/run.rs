@@ -1,5 +1,6 @@
 //! `messages run`: one run in one world, reported as one JSON object (the contract between the course's tool and a lab).
 
+use crate::local;
 use anyhow::{Context, bail};
 use clap::ValueEnum;
 use messages::protocol::{Job, Protocol};
@@ -7,6 +8,7 @@ use messages::scene::{Episode, Scene};
 use serde_json::{Map, Value};
 use simnet::campaign::{parse_seed, write_trace};
 use simnet::experiment::Experiment;
+use simnet::local::transport::TransportKind;
 use simnet::report::{RunReport, wall_clock};
 use simnet::trace::Name;
 use simnet::{Sim, Trial};
@@ -36,6 +38,12 @@ pub struct Arguments {
     /// Print one JSON object on the last line.
     #[arg(long)]
     pub json: bool,
+    /// In the local world: what carries the messages: tcp, udp or datagram [default: as the protocol needs it].
+    #[arg(long)]
+    pub transport: Option<TransportKind>,
+    /// In the local world: delay each message by a random time, in milliseconds at most.
+    #[arg(short, long, default_value_t = 0, value_name = "MS")]
+    pub delay: u64,
 }
 
 /// Runs, and reports.
@@ -97,6 +105,7 @@ impl Job for Run<'_> {
         let episode = Episode { scene: experiment.roles, storm, length: experiment.limit.into() };
         match self.arguments.on.as_str() {
             "sim" => run_simulated(self.arguments, &episode),
+            "local" => local::run(self.arguments, &episode),
             other => bail!("read the world `{other}`, expected one that this lab runs in: sim, local"),
         }
     }

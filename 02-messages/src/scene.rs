@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use simnet::checked::{Duplicates, Order, Question};
+use simnet::local::transport::TransportKind;
 use simnet::random::Purpose;
 use simnet::sim::Told;
 use simnet::swarm::{Storm, Swarm, Weather};
@@ -40,6 +41,9 @@ pub trait Scene:
     const STORM_TEST: &'static str;
     /// The rule of the calm after the storm, in words: what must be reached.
     const GOAL: &'static str;
+
+    /// What carries the messages in the local world, when nobody says otherwise: what the protocol needs to rest on.
+    const TRANSPORT: TransportKind = TransportKind::Tcp;
 
     /// Whether these roles make sense.
     ///

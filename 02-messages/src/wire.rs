@@ -8,7 +8,7 @@ use messages::link::scene::{RECEIVER, SENDER};
 use messages::link::sender::Sender;
 use simnet::local::engine::{Action, Engine};
 use simnet::local::frame::Letter;
-use simnet::local::mischief::Mischief;
+use simnet::local::mischief::{BadWire, Done, Mischief};
 use simnet::local::transport::Place;
 use simnet::report::{BROKEN, UNDECIDED, wall_clock};
 use simnet::storage::Contents;
@@ -86,7 +86,12 @@ pub struct Network {
 impl Network {
     fn mischief(&self) -> Mischief {
         let percent = Chance::percent;
-        Mischief::new(self.seed, percent(self.drop), percent(self.duplicate), percent(self.reorder))
+        let wire = BadWire {
+            drop: percent(self.drop),
+            duplicate: percent(self.duplicate),
+            reorder: percent(self.reorder),
+        };
+        Mischief::new(self.seed, wire)
     }
 }
 
@@ -336,7 +341,7 @@ impl Wire {
     }
 
     fn report(&self) {
-        let Mischief { dropped, duplicated, reordered, .. } = &self.mischief;
+        let Done { dropped, duplicated, reordered } = self.mischief.done();
         eprintln!(
             "{} packets sent, {} come, {} refused; injected: {dropped} dropped, {duplicated} doubled, {reordered} overtaken",
             self.packets_sent, self.packets_come, self.refused

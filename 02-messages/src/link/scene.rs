@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use simnet::checked::{Duplicates, Order};
 use simnet::delay::Micros;
+use simnet::local::transport::TransportKind;
 use simnet::{Cluster, NodeId, Observe, Random, RandomSource, Swarm};
 use std::time::Duration;
 
@@ -108,6 +109,9 @@ impl Scene for Roles {
     const STORM_TEST: &'static str = "part_b_carries_everything_through_any_storm";
     const GOAL: &'static str = "(B4) once the network delivers, every message arrives, and the sender knows";
 
+    // It mends what datagrams lack, and needs nothing that does.
+    const TRANSPORT: TransportKind = TransportKind::Datagram;
+
     fn check(&self) -> Result<(), String> {
         let ranges = [
             ("messages", self.messages, 1..=1_000_000),
@@ -187,7 +191,7 @@ impl Scene for Roles {
 
     fn small() -> Self {
         Roles {
-            messages: 3,
+            messages: 6,
             longest_message: 0,
             fragment: 1,
             numbers: 4,

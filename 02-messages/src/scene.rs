@@ -8,9 +8,7 @@ use simnet::local::transport::TransportKind;
 use simnet::random::Purpose;
 use simnet::sim::Told;
 use simnet::swarm::{Storm, Swarm, Weather};
-use simnet::{
-    Cluster, DiskFate, Fault, Monitor, NodeId, Observe, Process, Random, Sim, Trial, Violation,
-};
+use simnet::{Cluster, DiskFate, Fault, Monitor, NodeId, Observe, Process, Random, Sim, Trial, Violation};
 use std::fmt::{Debug, Display};
 use std::hash::Hash;
 use std::time::Duration;

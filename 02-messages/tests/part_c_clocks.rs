@@ -167,8 +167,9 @@ fn part_c_clocks_agree_with_what_happened_before_in_any_weather() {
 
 #[test]
 fn part_c_no_schedule_of_three_processes_breaks_the_clock_conditions() {
-    let roles = Roles { processes: 3, actions: 1, ..Roles::default() };
-    let answer = roles.question(&roles.bounds()).check("02-messages", &roles.to_string());
+    let roles = Roles::small();
+    let bounds = roles.bounds();
+    let answer = roles.question(&bounds).check("02-messages", &format!("{roles}; {bounds}"));
     if let Some((violation, _)) = answer.broken {
         panic!("{violation}");
     }

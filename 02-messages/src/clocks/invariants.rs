@@ -159,7 +159,14 @@ impl Monitor<Gossip> for ClockConditions {
                 sending
             }
             Event::Received { from, number, at } => {
-                let cause = self.sendings[&(*from, *number)];
+                let Some(cause) = self.sendings.get(&(*from, *number)).copied() else {
+                    let expected = format!("{} has sent it", nodes.name(*from));
+                    return Err(Violation::new(
+                        "what is received was sent",
+                        expected,
+                        format!("message {number}"),
+                    ));
+                };
                 self.mark_receipt(cause, node, marks);
                 self.happened(node, at, Some(cause))
             }

@@ -109,7 +109,7 @@ impl Scene for Roles {
     }
 
     fn small() -> Self {
-        Roles { processes: 3, actions: 2, ..Roles::default() }
+        Roles { processes: 3, actions: 1, ..Roles::default() }
     }
 
     fn bounds(&self) -> Bounds {

@@ -182,7 +182,7 @@ impl Scene for BankRoles {
     }
 
     fn small() -> Self {
-        BankRoles { branches: 2, money: 2, transfers: 2, most: 1, initiators: 2, ..BankRoles::default() }
+        BankRoles { branches: 2, money: 2, transfers: 1, most: 1, initiators: 2, ..BankRoles::default() }
     }
 
     fn bounds(&self) -> Bounds {
@@ -300,7 +300,7 @@ impl Scene for DiffusingRoles {
     }
 
     fn small() -> Self {
-        DiffusingRoles { processes: 2, work: 3, ..DiffusingRoles::default() }
+        DiffusingRoles { processes: 2, work: 4, ..DiffusingRoles::default() }
     }
 
     fn bounds(&self) -> Bounds {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, bail};
 use messages::link::message::{Output, Settings};
-use messages::link::node::Node;
+use messages::link::node::{Node, View};
 use messages::link::receiver::Receiver;
 use messages::link::scene::{RECEIVER, SENDER};
 use messages::link::sender::Sender;
@@ -12,7 +12,7 @@ use simnet::local::mischief::{BadWire, Done, Mischief};
 use simnet::local::transport::Place;
 use simnet::report::{BROKEN, UNDECIDED, wall_clock};
 use simnet::storage::Contents;
-use simnet::{Chance, NodeId, Violation};
+use simnet::{Chance, NodeId, Observe, Violation};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::process::ExitCode;
@@ -78,7 +78,7 @@ pub struct Network {
     /// The seed of these.
     #[arg(long, default_value_t = 7)]
     seed: u64,
-    /// Give up when the other end has been silent for so many seconds.
+    /// Give up when nothing has moved for so many seconds.
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u64).range(1..=3600))]
     patience: u64,
 }
@@ -145,7 +145,7 @@ fn messages_of(input: impl Read) -> anyhow::Result<Vec<Vec<u8>>> {
 
 /// Why an end has stopped before everything was done.
 enum Stopped {
-    /// The other end was silent for too long.
+    /// Nothing has moved for too long.
     Silent,
     /// A handler has panicked.
     Broken(Violation),
@@ -177,6 +177,9 @@ struct Wire {
     began: Duration,
     /// When something of the other end has come last.
     heard: Duration,
+    /// When the process was last another than before. Packets that change nothing are no progress: two ends may send them for ever.
+    moved: Duration,
+    view: View,
     packets_sent: u64,
     packets_come: u64,
     /// What was no packet of this link, or somebody else's.
@@ -194,6 +197,7 @@ impl Wire {
         let place = Place { run: 0, me, nodes: 2, life: 1 };
         let names = vec!["s".into(), "r".into()];
         Wire {
+            view: process.view(),
             engine: Engine::new(process, place, names, network.seed, Contents::default()),
             socket,
             peer,
@@ -202,6 +206,7 @@ impl Wire {
             patience: Duration::from_secs(network.patience),
             began: wall_clock(),
             heard: wall_clock(),
+            moved: wall_clock(),
             packets_sent: 0,
             packets_come: 0,
             refused: 0,
@@ -213,7 +218,7 @@ impl Wire {
         self.engine.start(0, self.now_us())?;
         self.act()?;
         while !matches!(self.engine.process(), Node::Sender(sender) if sender.is_idle()) {
-            if self.quiet() > self.patience {
+            if self.stands() {
                 return Err(Stopped::Silent);
             }
             self.step(self.patience)?;
@@ -227,11 +232,13 @@ impl Wire {
         let mut out = io::stdout().lock();
         let mut ended = false;
         loop {
-            let patience = if ended { linger } else { self.patience };
-            if self.quiet() > patience {
-                return if ended { Ok(()) } else { Err(Stopped::Silent) };
+            if ended && (self.stands() || wall_clock() - self.heard > linger) {
+                return Ok(());
             }
-            for Output(message) in self.step(patience)? {
+            if self.stands() {
+                return Err(Stopped::Silent);
+            }
+            for Output(message) in self.step(if ended { linger } else { self.patience })? {
                 ended |= message.is_empty();
                 out.write_all(&message)?;
             }
@@ -263,6 +270,11 @@ impl Wire {
         }
         while self.engine.wakes_at().is_some_and(|at| at <= self.now_us()) {
             self.engine.wake(self.now_us())?;
+        }
+        let view = self.engine.process().view();
+        if view != self.view {
+            self.view = view;
+            self.moved = wall_clock();
         }
         Ok(self.act()?)
     }
@@ -322,22 +334,29 @@ impl Wire {
         (wall_clock() - self.began).as_micros() as u64
     }
 
-    /// How long the other end has been silent.
-    fn quiet(&self) -> Duration {
-        wall_clock() - self.heard
+    /// Whether nothing has moved for too long.
+    fn stands(&self) -> bool {
+        wall_clock() - self.moved > self.patience
     }
 
+    /// Why nothing has moved, and what to do.
     fn silence(&self) -> String {
+        let seconds = self.patience.as_secs();
         let whom = match self.peer {
             Some(peer) => peer.to_string(),
             None => "any sender".to_string(),
         };
+        if self.heard + self.patience > wall_clock() {
+            return format!(
+                "packets come from {whom}, but for {seconds} s none has changed anything: cargo course test 02 --part b"
+            );
+        }
         let next = if self.peer_id == RECEIVER {
             "is `messages link receive` running there?"
         } else {
             "start `messages link send` with the address above"
         };
-        format!("nothing has come from {whom} for {} s: {next}", self.patience.as_secs())
+        format!("nothing has come from {whom} for {seconds} s: {next}")
     }
 
     fn report(&self) {

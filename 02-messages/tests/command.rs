@@ -16,7 +16,8 @@ fn messages(arguments: &[&str]) -> Output {
 fn report(output: &Output) -> Value {
     let text = String::from_utf8_lossy(&output.stdout);
     let last = text.lines().last().unwrap_or_default();
-    serde_json::from_str(last).unwrap_or_else(|error| panic!("the last line is no JSON ({error}): {output:?}"))
+    serde_json::from_str(last)
+        .unwrap_or_else(|error| panic!("the last line is no JSON ({error}): {output:?}"))
 }
 
 /// A file of this test's own, with this text.
@@ -42,7 +43,9 @@ fn every_protocol_runs_in_both_worlds() {
             let report = report(&output);
             assert_eq!((&report["lab"], &report["world"]), (&"02-messages".into(), &world.into()), "{what}");
             assert_eq!(report["violations"], serde_json::json!([]), "{what}");
-            for key in ["seed", "nodes", "outcome", "messages", "faults", "trace_hash", "virtual_us", "real_us"] {
+            for key in
+                ["seed", "nodes", "outcome", "messages", "faults", "trace_hash", "virtual_us", "real_us"]
+            {
                 assert!(!report[key].is_null(), "{key} in {what}");
             }
             // What went over each link adds up to what was sent.
@@ -78,7 +81,10 @@ fn an_experiment_names_its_protocol() {
 
 #[test]
 fn undecided_is_exit_status_3() {
-    let experiment = file("cut.json", r#"{"protocol":"link","faults":[{"at":"0us","fault":"isolate","node":"r"}],"limit":"1s"}"#);
+    let experiment = file(
+        "cut.json",
+        r#"{"protocol":"link","faults":[{"at":"0us","fault":"isolate","node":"r"}],"limit":"1s"}"#,
+    );
     let output = messages(&["run", "--on", "sim", "--experiment", &experiment, "--json"]);
     assert_eq!(output.status.code(), Some(3), "{output:?}");
 }
@@ -97,8 +103,14 @@ fn wrong_use_is_exit_status_2_and_says_what_was_read_and_expected() {
         ["run", "--on", "sim", "--experiment", &file(name, text)].map(String::from).to_vec()
     };
     let cases = [
-        (["run", "--on", "mars"].map(String::from).to_vec(), "read the world `mars`, expected one that this lab runs in"),
-        (bad("paxos.json", r#"{"protocol":"paxos"}"#), "read protocol = \"paxos\" in the experiment, expected one of: link"),
+        (
+            ["run", "--on", "mars"].map(String::from).to_vec(),
+            "read the world `mars`, expected one that this lab runs in",
+        ),
+        (
+            bad("paxos.json", r#"{"protocol":"paxos"}"#),
+            "read protocol = \"paxos\" in the experiment, expected one of: link",
+        ),
         (bad("number.json", r#"{"protocol":3}"#), "read protocol = 3 in the experiment, expected a name"),
         (bad("none.json", r#"{"roles":{"messages":0}}"#), "read messages = 0, expected 1 to 1000000"),
         (bad("key.json", r#"{"wether":{}}"#), "this is not an experiment for the protocol link"),
@@ -107,7 +119,10 @@ fn wrong_use_is_exit_status_2_and_says_what_was_read_and_expected() {
             bad("node.json", r#"{"faults":[{"at":"0us","fault":"isolate","node":"x"}]}"#),
             "names the node `x`, the nodes are s r",
         ),
-        (["check", "--protocol", "link", "--roles", "3"].map(String::from).to_vec(), "read --roles 3, expected an object"),
+        (
+            ["check", "--protocol", "link", "--roles", "3"].map(String::from).to_vec(),
+            "read --roles 3, expected an object",
+        ),
     ];
     for (arguments, expected) in cases {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();

@@ -278,7 +278,7 @@ fn part_c_channels_put_in_order_bear_any_weather_that_loses_nothing() {
         .seeds(1_000)
         .reaching(&[situation::CONTENDED, situation::OVERTAKEN])
         .firing(&["duplicate", "reorder", "partition", "late", "replay", "pause"])
-        .run(|trial| carried_through_a_storm(trial));
+        .run(carried_through_a_storm);
 }
 
 fn carried_through_a_storm(trial: &Trial) -> Sim<InOrder<Mutex>> {

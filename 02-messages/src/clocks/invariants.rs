@@ -4,6 +4,7 @@
 
 use super::gossip::{Event, Gossip, Stamps};
 use simnet::{Happening, Marks, Monitor, NodeId, Nodes, Time, Violation};
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// (C1) Lamport's condition.
@@ -120,7 +121,7 @@ impl Story<'_> {
         if a.lamport >= b.lamport {
             return Err(self.breaks(TOTAL_ORDER, "a ⇒ b, since a happened before b"));
         }
-        if !(a.vector < b.vector) {
+        if a.vector.partial_cmp(&b.vector) != Some(Ordering::Less) {
             return Err(self.breaks(VECTORS, "V(a) < V(b), since a happened before b"));
         }
         Ok(())

@@ -6,6 +6,7 @@ use paxos::invariants::Invariants;
 use paxos::{Message, Node, Pace, Roles, View};
 use simnet::checked::{Answer, Duplicates, Question};
 use simnet::diagram;
+use simnet::report::{BROKEN, UNDECIDED, wall_clock};
 use simnet::{NodeId, Observe};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -31,7 +32,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 1)]
     requests: u32,
     /// How many deliveries there may be beyond the first of each message: a number, or `any`, which is faster.
-    #[arg(long, default_value = "any", value_parser = duplicates)]
+    #[arg(long, default_value = "any")]
     duplicates: Duplicates,
     /// How many threads; one when absent.
     #[arg(long, default_value_t = 1)]
@@ -52,16 +53,6 @@ pub struct Arguments {
 
 /// States of so many acceptors may be named in 720 ways.
 const MOST_ACCEPTORS: u64 = 6;
-
-fn duplicates(text: &str) -> Result<Duplicates, String> {
-    match text {
-        "any" => Ok(Duplicates::Any),
-        number => number
-            .parse()
-            .map(Duplicates::AtMost)
-            .map_err(|_| format!("read `{text}`, expected a number of duplicates, or `any`")),
-    }
-}
 
 impl Arguments {
     fn describe(&self) -> String {
@@ -100,9 +91,9 @@ pub fn check(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     }
     let description = arguments.describe();
     println!("every schedule of {description}");
-    let begun = crate::run::wall_clock();
+    let begun = wall_clock();
     let answer = question(arguments).check("07-paxos", &description);
-    let took = crate::run::wall_clock().saturating_sub(begun);
+    let took = wall_clock().saturating_sub(begun);
     let per_second = answer.states as u128 * 1_000_000 / took.as_micros().max(1);
     println!(
         "states={} unique={} depth={} time={}.{:02} s ({per_second} states a second)",
@@ -127,7 +118,7 @@ fn report(arguments: &Arguments, answer: &Answer) -> anyhow::Result<ExitCode> {
                 println!("  trace: {}", path.display());
             }
             print!("\n{}", diagram::render(trace, &diagram::Options::default()));
-            Ok(ExitCode::from(1))
+            Ok(ExitCode::from(BROKEN))
         }
         None if answer.complete => {
             println!("no schedule within these bounds breaks a rule");
@@ -138,7 +129,7 @@ fn report(arguments: &Arguments, answer: &Answer) -> anyhow::Result<ExitCode> {
                 "not complete: the search gave up after {} states, and had found nothing",
                 answer.states
             );
-            Ok(ExitCode::from(3))
+            Ok(ExitCode::from(UNDECIDED))
         }
     }
 }

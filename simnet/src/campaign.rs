@@ -2,6 +2,7 @@
 
 use crate::cluster::Cluster;
 use crate::diagram;
+use crate::fault::Fault;
 use crate::monitor::{Marks, Violation};
 use crate::page::{self, Explained};
 use crate::panics;
@@ -172,6 +173,40 @@ impl Report {
 thread_local! {
     /// The seeds that the campaigns of each test have tried so far: a test may be several, one after the other.
     static TRIED: RefCell<BTreeMap<String, u64>> = const { RefCell::new(BTreeMap::new()) };
+}
+
+impl fmt::Display for Report {
+    /// What the seeds reached: situations, faults, messages; and the rules they broke, with the lowest seeds of each.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} events, {} s of virtual time", self.events, self.virtual_us / 1_000_000)?;
+        writeln!(f, "\nsituations reached")?;
+        for (situation, count) in self.marks.iter() {
+            writeln!(f, "  {count:>10}  {situation}")?;
+        }
+        writeln!(f, "\nwhat faults did")?;
+        for (kind, count) in &self.faults {
+            writeln!(f, "  {count:>10}  {kind}")?;
+        }
+        let idle: Vec<&str> =
+            Fault::KINDS.into_iter().filter(|kind| !self.faults.contains_key(kind)).collect();
+        if !idle.is_empty() {
+            writeln!(f, "  faults that never did anything: {}", idle.join(", "))?;
+        }
+        writeln!(f, "\nmessages")?;
+        for (name, count) in &self.messages {
+            writeln!(f, "  {:>10}  {name}", count.count)?;
+        }
+        writeln!(f)?;
+        if self.failures.is_empty() {
+            return f.write_str("no rule was broken");
+        }
+        for (rule, seeds) in self.by_rule() {
+            let shown: Vec<String> = seeds.iter().take(10).map(ToString::to_string).collect();
+            let more = if seeds.len() > shown.len() { " …" } else { "" };
+            writeln!(f, "broken under {} seeds: {rule}\n  seeds {}{more}", seeds.len(), shown.join(" "))?;
+        }
+        Ok(())
+    }
 }
 
 /// Many seeds of one test.

@@ -42,6 +42,11 @@
 //! simulated world finds with luck, this one finds for certain, or shows that it is not there; and of all schedules that break a rule it
 //! shows the shortest, as an ordinary trace. It needs no more of a lab than `Process` and `Monitor`, with `Eq` and `Hash`.
 //!
+//! # The network as a buffer
+//!
+//! Papers write `send(p, m)` and `recv(p)`, where `recv` may return the null message: [`buffer`] is that view of any hub, and of a network that
+//! somebody else has written.
+//!
 //! # The local world
 //!
 //! With the feature `local` (and `zmq` for its third transport), the same processes run as programs of the operating system, over real sockets and
@@ -65,6 +70,7 @@
 //! Implement [`Process`] and [`Observe`], list the nodes in a [`Cluster`], state the invariants as a [`Monitor`], and fill in a [`Swarm`] with what
 //! the protocol bears. What these types promise is what ten labs are written against.
 
+pub mod buffer;
 pub mod campaign;
 #[cfg(feature = "checked")]
 pub mod checked;
@@ -73,6 +79,7 @@ mod context;
 pub mod delay;
 pub mod determinism;
 pub mod diagram;
+pub mod experiment;
 pub mod fault;
 mod hash;
 pub mod history;
@@ -90,6 +97,7 @@ mod process;
 mod queue;
 pub mod random;
 mod record;
+pub mod report;
 pub mod scenario;
 pub mod shrink;
 pub mod sim;

@@ -48,6 +48,7 @@ use stateright::{Checker, HasDiscoveries, Model};
 use std::fmt;
 use std::hash::Hash;
 use std::num::NonZeroUsize;
+use std::str::FromStr;
 use std::sync::Arc;
 use symmetry::{ByFields, Renamer};
 pub use symmetry::{Rename, Renaming};
@@ -68,6 +69,48 @@ impl fmt::Display for Duplicates {
             Duplicates::AtMost(1) => f.write_str("at most 1 duplicate"),
             Duplicates::AtMost(count) => write!(f, "at most {count} duplicates"),
             Duplicates::Any => f.write_str("any number of duplicates"),
+        }
+    }
+}
+
+impl FromStr for Duplicates {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "any" => Ok(Duplicates::Any),
+            number => number
+                .parse()
+                .map(Duplicates::AtMost)
+                .map_err(|_| format!("read `{text}`, expected a number of duplicates, or `any`")),
+        }
+    }
+}
+
+/// In what order messages from one node to another arrive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// In any order, late or lost at will. A message sent again is the same message: see [`Duplicates`].
+    Any,
+    /// In the order of sending, each once, and none is lost before a later one arrives: the network of papers that assume reliable channels. Bounds
+    /// on duplicates mean nothing here.
+    Reliable,
+    /// In the order of sending, but any may be lost. A link holds at most so many: what is sent beyond that is lost. Bounds on duplicates mean
+    /// nothing here; a protocol doubles its messages by itself when it sends them again.
+    Lossy {
+        /// How many messages a link holds.
+        most: usize,
+    },
+}
+
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Order::Any => f.write_str("messages late or lost at will"),
+            Order::Reliable => f.write_str("messages late at will, in order on each link"),
+            Order::Lossy { most } => {
+                write!(f, "messages late or lost at will, in order on each link, which holds at most {most}")
+            }
         }
     }
 }
@@ -93,6 +136,7 @@ pub struct Question<P: Process, M> {
     crashes: u32,
     may_crash: Vec<NodeId>,
     duplicates: Duplicates,
+    order: Order,
     within: Arc<Within<P>>,
     threads: usize,
     most_states: Option<usize>,
@@ -135,6 +179,7 @@ where
             crashes: 0,
             may_crash: Vec::new(),
             duplicates: Duplicates::AtMost(0),
+            order: Order::Any,
             within: Arc::new(|_| true),
             threads: 1,
             most_states: None,
@@ -159,6 +204,12 @@ where
     /// How often messages may be delivered.
     pub fn with_duplicates(mut self, duplicates: Duplicates) -> Self {
         self.duplicates = duplicates;
+        self
+    }
+
+    /// In what order messages from one node to another arrive.
+    pub fn with_order(mut self, order: Order) -> Self {
+        self.order = order;
         self
     }
 

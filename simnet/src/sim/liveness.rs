@@ -16,6 +16,15 @@ impl<P: Process> Sim<P> {
     ///
     /// Returns the nodes of `core` that cannot start, because their storage is damaged.
     pub fn calm(&mut self, core: &[NodeId], hub: impl Hub<P::Message> + 'static) -> Vec<NodeId> {
+        self.end_storm(core, Some(Box::new(hub)))
+    }
+
+    /// The same, but the hub stays as it is: a hub that keeps links in order knows what is still under way.
+    pub fn calm_with_the_same_hub(&mut self, core: &[NodeId]) -> Vec<NodeId> {
+        self.end_storm(core, None)
+    }
+
+    fn end_storm(&mut self, core: &[NodeId], hub: Option<Box<dyn Hub<P::Message>>>) -> Vec<NodeId> {
         self.start_first();
         if self.playing.is_some() {
             return Vec::new();
@@ -30,7 +39,9 @@ impl<P: Process> Sim<P> {
             self.resume(id);
         }
         self.frozen = true;
-        self.hub = Box::new(hub);
+        if let Some(hub) = hub {
+            self.hub = hub;
+        }
         let mut dead = Vec::new();
         for &id in &all {
             if self.nodes.0[id.index()].status == Status::Outsider {

@@ -10,8 +10,8 @@ use simnet::fault::Late;
 use simnet::storage::Contents;
 use simnet::swarm::Storm;
 use simnet::{
-    Cluster, Context, Effect, EffectOf, Happening, Marks, Message, Monitor, Names, NodeId, Nodes, Observe, Process,
-    RandomSource, Time, Violation,
+    Cluster, Context, Effect, EffectOf, Happening, Marks, Message, Monitor, Names, NodeId, Nodes, Observe,
+    Process, RandomSource, Time, Violation,
 };
 use std::collections::BTreeMap;
 use std::hash::Hash;

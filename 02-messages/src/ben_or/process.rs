@@ -204,10 +204,9 @@ impl Observe for BenOr {
 
     fn waits_for(&self, names: &Names) -> Option<String> {
         let (what, heard) = match self.phase {
-            Phase::Report => (
-                "reports",
-                names.list(self.reports.get(&self.round).into_iter().flat_map(BTreeMap::keys)),
-            ),
+            Phase::Report => {
+                ("reports", names.list(self.reports.get(&self.round).into_iter().flat_map(BTreeMap::keys)))
+            }
             Phase::Proposal => (
                 "proposals",
                 names.list(self.proposals.get(&self.round).into_iter().flat_map(BTreeMap::keys)),
@@ -215,9 +214,6 @@ impl Observe for BenOr {
             Phase::Halted => return None,
         };
         let enough = self.everybody.len().saturating_sub(self.faulty);
-        Some(format!(
-            "{what} of {enough} processes in round {}, has those of {heard}",
-            self.round
-        ))
+        Some(format!("{what} of {enough} processes in round {}, has those of {heard}", self.round))
     }
 }

@@ -45,6 +45,13 @@ pub(super) struct Envelope<M> {
     pub message: M,
 }
 
+impl<M> Envelope<M> {
+    /// From where to where.
+    pub fn link(&self) -> (NodeId, NodeId) {
+        (self.from, self.to)
+    }
+}
+
 /// What a node reacts to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Cause {

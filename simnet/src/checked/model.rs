@@ -6,7 +6,7 @@ use super::state::{Memory, Parts, State, View};
 use super::story::Story;
 use super::symmetry::Renaming;
 use super::table::{UNBROKEN, hash_of, mix};
-use super::{Duplicates, Question};
+use super::{Duplicates, Order, Question};
 use crate::hash::TraceHash;
 use crate::monitor::{Happening, Marks, Monitor, Violation};
 use crate::node::NodeId;
@@ -59,6 +59,9 @@ pub(super) type RenamedHash<M> = dyn Fn(&M, &Renaming) -> u64 + Send + Sync;
 /// A state before the first step, and how it came about.
 type Opening<P, M> = (State<M>, Vec<Arc<Reaction<P>>>);
 
+/// Where a reaction leads, and whether it made no difference.
+type Leads<'a, P, M> = dyn Fn(&Arc<Reaction<P>>) -> (State<M>, bool) + 'a;
+
 /// A question as a `stateright` model.
 pub(super) struct Checked<P: Process, M> {
     pub machine: Machine<P>,
@@ -68,6 +71,7 @@ pub(super) struct Checked<P: Process, M> {
     openings: Vec<Opening<P, M>>,
     crashes: u32,
     duplicates: Duplicates,
+    order: Order,
     /// States whose steps have been listed, and who wants to know.
     visited: AtomicUsize,
     progress: Option<Arc<super::OnProgress>>,
@@ -97,10 +101,12 @@ where
             openings: Vec::new(),
             crashes: question.crashes,
             duplicates: question.duplicates,
+            order: question.order,
             visited: AtomicUsize::new(0),
             progress: question.progress.clone(),
         };
-        if question.forgets_spent {
+        // Where links keep messages in order, one that changes nothing still stands before others.
+        if question.forgets_spent && question.order == Order::Any {
             let requests = question.requests.iter().map(|(from, to, message)| {
                 let envelope = Envelope { from: *from, to: *to, message: message.clone() };
                 (*to, checked.machine.enter_envelope(envelope).number)
@@ -164,7 +170,10 @@ where
             }
             let sums = self.sums(&state.parts);
             for reaction in reactions.into_iter().filter(|reaction| !reaction.leaves) {
-                let (next, _) = self.after(&state, &sums, &reaction);
+                let next = match self.order {
+                    Order::Any => self.after(&state, &sums, &reaction).0,
+                    _ => self.after_in_order(&state, self.place_of(&state.parts, &reaction), &reaction),
+                };
                 after.push((next, [&story[..], &[reaction]].concat()));
             }
         }
@@ -249,6 +258,77 @@ where
         (next, false)
     }
 
+    /// Where a reaction leads in a network that keeps messages of a link in order. `taken` is the place of the message that it delivers: what that one
+    /// has overtaken is lost.
+    fn after_in_order(
+        &self,
+        state: &State<M>,
+        taken: Option<usize>,
+        reaction: &Arc<Reaction<P>>,
+    ) -> State<M> {
+        let envelopes = self.machine.envelopes.read();
+        let link = |number: u32| envelopes.get(number).value.link();
+        let mut letters: Vec<u32> = state.parts.letters(self.nodes()).map(|letter| letter.number).collect();
+        if let Some(place) = taken {
+            let own = link(letters[place]);
+            let oldest = letters.partition_point(|number| link(*number) < own);
+            letters.drain(oldest..=place);
+        }
+        let most = if let Order::Lossy { most } = self.order { most } else { usize::MAX };
+        // `reaction.sent` has each message once; here one that is sent twice comes twice.
+        let sent = reaction.events.iter().filter_map(|event| match event {
+            Event::Sent(sealed) if self.machine.has_process(sealed.value.to) => Some(sealed),
+            _ => None,
+        });
+        for sealed in sent {
+            let own = sealed.value.link();
+            let oldest = letters.partition_point(|number| link(*number) < own);
+            let end = letters.partition_point(|number| link(*number) <= own);
+            if end - oldest < most {
+                letters.insert(end, sealed.number);
+            }
+        }
+        drop(envelopes);
+        let nodes = (0..self.nodes())
+            .map(|index| NodeId(index as u32))
+            .map(|node| if node == reaction.node { reaction.end.number } else { state.parts.node(node) });
+        let mut next = State {
+            parts: Parts::in_order(nodes, &letters),
+            memory: state.memory.clone(),
+            crashes: state.crashes + u32::from(reaction.crashes),
+            duplicates: 0,
+            violation: None,
+            fingerprint: 0,
+        };
+        match self.verdict(state, reaction) {
+            Ok(memory) => next.memory = memory,
+            Err(violation) => next.violation = Some(violation),
+        }
+        next.fingerprint = self.fingerprint(&next);
+        next
+    }
+
+    /// The place of the message that a reaction delivers: of several equal ones, the oldest.
+    fn place_of(&self, parts: &Parts, reaction: &Reaction<P>) -> Option<usize> {
+        let delivered = reaction.delivered.as_ref()?;
+        parts.letters(self.nodes()).position(|letter| letter.number == delivered.number)
+    }
+
+    /// The places of the messages that may arrive next, in a network that keeps messages of a link in order.
+    fn next_in_order(&self, parts: &Parts) -> Vec<(usize, NodeId, u32)> {
+        let envelopes = self.machine.envelopes.read();
+        let mut before = None;
+        let mut next = Vec::new();
+        for (place, letter) in parts.letters(self.nodes()).enumerate() {
+            let link = envelopes.get(letter.number).value.link();
+            let is_oldest = before.replace(link) != Some(link);
+            if is_oldest || self.order != Order::Reliable {
+                next.push((place, link.1, letter.number));
+            }
+        }
+        next
+    }
+
     fn is_spent(&self, node: NodeId, state: u32, message: u32) -> bool {
         self.spent.as_ref().is_some_and(|spent| spent.is(node, state, message))
     }
@@ -285,9 +365,16 @@ where
         }
         drop(known);
         let known = self.machine.envelopes.read();
+        // How many older ones a letter has before it on its link, where that makes a difference.
+        let (mut link, mut older) = (None, 0_u64);
         for letter in parts.letters(nodes) {
-            for (sum, hash) in sums.iter_mut().zip(&known.get(letter.number).hashes) {
-                *sum = sum.wrapping_add(letter_hash(*hash, letter.pending));
+            let sealed = known.get(letter.number);
+            if self.order != Order::Any {
+                let own = Some(sealed.value.link());
+                older = if std::mem::replace(&mut link, own) == own { older + 1 } else { 0 };
+            }
+            for (sum, hash) in sums.iter_mut().zip(&sealed.hashes) {
+                *sum = sum.wrapping_add(letter_hash(hash.wrapping_add(older << 1), letter.pending));
             }
         }
         sums
@@ -380,8 +467,9 @@ where
             Duplicates::Any => true,
             Duplicates::AtMost(most) => state.duplicates < most,
         };
+        let in_order = self.order != Order::Any;
         let mut causes = Vec::new();
-        {
+        if !in_order {
             let envelopes = self.machine.envelopes.read();
             let letters = state.parts.letters(nodes).filter(|letter| letter.pending || again);
             causes.extend(
@@ -399,16 +487,29 @@ where
                 }
             }
         }
-        let sums = self.sums(&state.parts);
-        for (node, cause) in causes {
+        let mut each = |node: NodeId, cause: Cause, after: &Leads<'_, P, M>| {
             let reactions = self.machine.reactions_in_search(node, state.parts.node(node), cause);
             let crashed = if may_crash { &reactions.crashed[..] } else { &[] };
             for reaction in reactions.calm.iter().chain(crashed).filter(|reaction| !reaction.leaves) {
-                let (next, is_idle) = self.after(state, &sums, reaction);
+                let (next, is_idle) = after(reaction);
                 if !is_idle {
                     take(reaction.clone(), next);
                 }
             }
+        };
+        if in_order {
+            for (place, node, number) in self.next_in_order(&state.parts) {
+                let after = |reaction: &Arc<_>| (self.after_in_order(state, Some(place), reaction), false);
+                each(node, Cause::Deliver(number), &after);
+            }
+            for (node, cause) in causes {
+                each(node, cause, &|reaction| (self.after_in_order(state, None, reaction), false));
+            }
+            return;
+        }
+        let sums = self.sums(&state.parts);
+        for (node, cause) in causes {
+            each(node, cause, &|reaction| self.after(state, &sums, reaction));
         }
     }
 

@@ -8,11 +8,11 @@
 use super::local::{Cause, Machine, Reaction};
 use crate::node::NodeId;
 use crate::process::Process;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 
 /// A node with more reactions than these is not worth the time.
-const MOST_REACTIONS: usize = 200_000;
+const MOST_REACTIONS: usize = 100_000;
 
 /// Which messages still matter.
 #[derive(Debug)]
@@ -44,22 +44,23 @@ struct Alone {
 struct Exploration<'a, P: Process> {
     machine: &'a Machine<P>,
     nodes: Vec<Alone>,
-    open: Vec<(NodeId, u32, Cause)>,
+    /// Nearest first: a state that grows without end is met when it is still small.
+    open: VecDeque<(NodeId, u32, Cause)>,
 }
 
 /// Explores each node by itself. `None` when one has too many reactions.
 pub(super) fn explore<P: Process>(machine: &Machine<P>, requests: &[(NodeId, u32)]) -> Option<Spent> {
     let ids = || (0..machine.names().len() as u32).map(NodeId);
     let mut exploration =
-        Exploration { machine, nodes: ids().map(|_| Alone::default()).collect(), open: Vec::new() };
+        Exploration { machine, nodes: ids().map(|_| Alone::default()).collect(), open: VecDeque::new() };
     let unborn = machine.unborn().number;
     for node in ids().filter(|node| machine.has_process(*node)) {
         exploration.nodes[node.index()].before.insert(unborn, BTreeSet::new());
-        exploration.open.push((node, unborn, Cause::Start));
+        exploration.open.push_back((node, unborn, Cause::Start));
     }
     requests.iter().for_each(|(node, message)| exploration.message(*node, *message));
     let mut reactions = 0;
-    while let Some((node, state, cause)) = exploration.open.pop() {
+    while let Some((node, state, cause)) = exploration.open.pop_front() {
         reactions += 1;
         if reactions > MOST_REACTIONS {
             return None;
@@ -103,7 +104,7 @@ impl<P: Process> Exploration<'_, P> {
         if is_new {
             self.open.extend(alone.inbox.iter().map(|message| (node, to, Cause::Deliver(*message))));
             self.open.extend((0..alarms as u32).map(|place| (node, to, Cause::Alarm(place))));
-            self.open.push((node, to, Cause::Crash));
+            self.open.push_back((node, to, Cause::Crash));
         }
     }
 }

@@ -17,7 +17,7 @@ pub(super) struct Letter {
     pub pending: bool,
 }
 
-/// The numbers of the nodes' states, and after them the letters, by number. They are one list to save room: a search holds millions.
+/// The numbers of the nodes' states, and after them the letters, by number; where links keep messages in order, by link, the oldest first. They are one list to save room: a search holds millions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Parts(Box<[u32]>);
 
@@ -28,6 +28,11 @@ impl Parts {
 
     pub fn node(&self, node: NodeId) -> u32 {
         self.0[node.index()]
+    }
+
+    /// Nodes in these states, and letters in the order of a network that keeps it.
+    pub fn in_order(nodes: impl Iterator<Item = u32>, letters: &[u32]) -> Self {
+        Parts(nodes.chain(letters.iter().map(|number| number << 1 | 1)).collect())
     }
 
     /// The letters of a cluster of `nodes`.

@@ -92,7 +92,7 @@ impl Story {
         let header = trace::Header {
             simnet_trace: trace::VERSION,
             lab: lab.to_string(),
-            commit: crate::trace::commit(),
+            commit: trace::commit(),
             seed: 0,
             world: "checked".to_string(),
             nodes: names.to_vec(),

@@ -1,4 +1,5 @@
 //! Faults as data: what goes wrong, when, and for how long. A plan can be printed, edited, shrunk and kept.
+#![doc = include_str!("faults.md")]
 
 use crate::delay::{Micros, format_us};
 use crate::random::Chance;
@@ -39,6 +40,17 @@ pub enum Fault {
     Mute {
         /// The node.
         node: Name,
+        /// The probability.
+        chance: Chance,
+    },
+    /// What these nodes send to those is lost at the sender, each message with this probability.
+    Loss {
+        /// The senders; empty for all.
+        #[serde(default)]
+        from: Vec<Name>,
+        /// The readers; empty for all.
+        #[serde(default)]
+        to: Vec<Name>,
         /// The probability.
         chance: Chance,
     },
@@ -130,12 +142,13 @@ fn always() -> Chance {
 
 impl Fault {
     /// The kinds of faults, in the order of their documentation.
-    pub const KINDS: [&'static str; 14] = [
+    pub const KINDS: [&'static str; 15] = [
         "partition",
         "one_way",
         "isolate",
         "deaf",
         "mute",
+        "loss",
         "filter",
         "slow",
         "bandwidth",
@@ -155,6 +168,7 @@ impl Fault {
             Fault::Isolate { .. } => "isolate",
             Fault::Deaf { .. } => "deaf",
             Fault::Mute { .. } => "mute",
+            Fault::Loss { .. } => "loss",
             Fault::Filter { .. } => "filter",
             Fault::Slow { .. } => "slow",
             Fault::Bandwidth { .. } => "bandwidth",
@@ -174,6 +188,7 @@ impl Fault {
         match self {
             Fault::Partition { sides } => sides.iter().flatten().collect(),
             Fault::OneWay { from, to }
+            | Fault::Loss { from, to, .. }
             | Fault::Filter { from, to, .. }
             | Fault::Slow { from, to, .. }
             | Fault::Bandwidth { from, to, .. } => from.iter().chain(to).collect(),
@@ -202,6 +217,9 @@ impl fmt::Display for Fault {
             Fault::Isolate { node } => write!(f, "isolate {node}"),
             Fault::Deaf { node, chance } => write!(f, "{node} deaf, {chance}"),
             Fault::Mute { node, chance } => write!(f, "{node} mute, {chance}"),
+            Fault::Loss { from, to, chance } => {
+                write!(f, "loss from {} to {}, {chance}", all(from), all(to))
+            }
             Fault::Filter { message, from, to, chance } => {
                 write!(f, "lose {message} from {} to {}, {chance}", all(from), all(to))
             }
@@ -230,9 +248,9 @@ pub enum Late {
     /// They stay lost.
     #[default]
     Never,
-    /// They arrive now, in the order in which they were sent, each once.
+    /// They arrive at that moment, in the order in which they were sent, each copy once.
     InOrder,
-    /// They arrive now, in random order, each once.
+    /// They arrive at that moment, in random order, each copy once.
     Shuffled,
 }
 
@@ -271,7 +289,8 @@ impl fmt::Display for Scheduled {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Plan {
-    /// The faults. Those of one instant begin in this order, before any message of that instant.
+    /// The faults. Those of one instant begin and end in this order, before anything else of that instant: no message slips between, and a
+    /// node that restarts sends its first message into the network as it is after the last of them.
     pub faults: Vec<Scheduled>,
 }
 

@@ -1,4 +1,4 @@
-//! The events to come, earliest first; those of one moment in the order in which they were planned.
+//! The events to come, earliest first; those of one moment in the order in which they were planned, faults before all others.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -9,6 +9,9 @@ pub(crate) struct Queue<E> {
     heap: BinaryHeap<Entry>,
     slab: Vec<Option<E>>,
     free: Vec<u32>,
+    /// The place in the order of planning of the next event that goes first in its moment.
+    first_seq: u64,
+    /// That of the next other event.
     seq: u64,
 }
 
@@ -20,8 +23,11 @@ struct Entry {
     seq_and_slot: u64,
 }
 
-/// Bits of the slot: 16 million events may be pending, and 2^40 be planned in one run.
+/// Bits of the slot: 16 million events may be pending.
 const SLOT_BITS: u32 = 24;
+
+/// The places below this one are of events that go first in their moment. So 2^39 events of each sort may be planned in one run.
+const FIRST_OTHER: u64 = 1 << (63 - SLOT_BITS);
 
 impl Entry {
     fn slot(self) -> usize {
@@ -47,15 +53,31 @@ impl PartialOrd for Entry {
 
 impl<E> Queue<E> {
     pub fn new() -> Self {
-        Queue { heap: BinaryHeap::new(), slab: Vec::new(), free: Vec::new(), seq: 0 }
+        Queue { heap: BinaryHeap::new(), slab: Vec::new(), free: Vec::new(), first_seq: 0, seq: FIRST_OTHER }
     }
 
     /// Plans an event.
     ///
     /// # Panics
-    /// When 2^24 events are pending, or 2^40 have been planned: a run of that size is beside the point.
+    /// When 2^24 events are pending, or 2^39 have been planned: a run of that size is beside the point.
     #[inline]
     pub fn push(&mut self, at_us: u64, event: E) {
+        self.insert(at_us, self.seq, event);
+        self.seq += 1;
+    }
+
+    /// Plans an event that comes before all of its moment that [`Queue::push`] plans, and after those planned like it before.
+    ///
+    /// # Panics
+    /// As [`Queue::push`].
+    pub fn push_first(&mut self, at_us: u64, event: E) {
+        assert!(self.first_seq < FIRST_OTHER, "the run has planned {} faults", self.first_seq);
+        self.insert(at_us, self.first_seq, event);
+        self.first_seq += 1;
+    }
+
+    #[inline]
+    fn insert(&mut self, at_us: u64, seq: u64, event: E) {
         let slot = match self.free.pop() {
             Some(slot) => {
                 self.slab[slot as usize] = Some(event);
@@ -63,15 +85,14 @@ impl<E> Queue<E> {
             }
             None => self.new_slot(event),
         };
-        self.heap.push(Entry { at_us, seq_and_slot: self.seq << SLOT_BITS | u64::from(slot) });
-        self.seq += 1;
+        self.heap.push(Entry { at_us, seq_and_slot: seq << SLOT_BITS | u64::from(slot) });
     }
 
     #[cold]
     fn new_slot(&mut self, event: E) -> u32 {
         let slot = self.slab.len() as u32;
         assert!(slot < 1 << SLOT_BITS, "{slot} events are pending: a message storm, or a run far too large");
-        assert!(self.seq < 1 << (64 - SLOT_BITS), "the run has planned {} events", self.seq);
+        assert!(self.seq < 1 << (64 - SLOT_BITS), "the run has planned {} events", self.seq - FIRST_OTHER);
         self.slab.push(Some(event));
         slot
     }

@@ -226,6 +226,22 @@ fn messages_queue_for_a_narrow_link() {
 }
 
 #[test]
+fn a_large_message_takes_a_narrow_link_longer_than_a_small_one() {
+    let (mut sim, [a, b, _], _) = sim();
+    sim.begin(Fault::Bandwidth { from: vec![], to: vec![], bytes_per_second: 1_000 });
+    // A byte for the variant, and one, three or ten for the number: 2, 4 and 11 ms.
+    let arrival = |sim: &mut Sim<Puppet>, number| {
+        let sent = sim.now().as_micros();
+        sim.inject(a, b, Toy::Plain(number));
+        sim.run_for(ms(100));
+        heard_at(sim, b).last().map(|(at, _)| at - sent)
+    };
+    assert_eq!(arrival(&mut sim, 1), Some(12_000));
+    assert_eq!(arrival(&mut sim, 100_000), Some(14_000));
+    assert_eq!(arrival(&mut sim, u64::MAX), Some(21_000));
+}
+
+#[test]
 fn old_messages_come_again() {
     let (sim, [a, b, _], _) = sim();
     let mut sim = sim.with_plan(&Plan::new().at(ms(1_000), Fault::Replay { messages: 5 }));

@@ -36,9 +36,9 @@ impl<P: Process> Sim<P> {
         let begins = self.add_fault(scheduled);
         let FaultId(fault) = begins;
         let Scheduled { at, lasts, .. } = self.faults[fault].scheduled;
-        self.queue.push(at.0.max(self.now.0), Event::FaultBegins { fault });
+        self.queue.push_first(at.0.max(self.now.0), Event::FaultBegins { fault });
         if let Some(lasts) = lasts {
-            self.queue.push(at.0.max(self.now.0).saturating_add(lasts.0), Event::FaultEnds { fault });
+            self.queue.push_first(at.0.max(self.now.0).saturating_add(lasts.0), Event::FaultEnds { fault });
         }
     }
 
@@ -63,13 +63,15 @@ impl<P: Process> Sim<P> {
 
     /// Ends a fault now: a cut heals, a crashed node restarts, a paused one goes on.
     pub fn end(&mut self, fault: FaultId) {
-        self.fault_ends(fault.0);
+        if let Some(node) = self.fault_ends(fault.0) {
+            self.restart(node);
+        }
     }
 
     /// Ends all faults of the network that are in force.
     pub fn heal(&mut self) {
         for fault in self.rules.iter().map(|rule| rule.fault).collect::<Vec<_>>() {
-            self.fault_ends(fault);
+            self.end(FaultId(fault));
         }
     }
 
@@ -194,9 +196,18 @@ impl<P: Process> Sim<P> {
         }
     }
 
-    pub(super) fn fault_ends(&mut self, index: usize) {
+    /// A planned fault ends. A node that it took down starts when all faults of this moment have begun and ended: its first handler sends
+    /// messages, and they must find the network as it is after the moment, not half changed.
+    pub(super) fn planned_end(&mut self, fault: usize) {
+        if let Some(node) = self.fault_ends(fault) {
+            self.queue.push_first(self.now.0, Event::Restart { node, fault });
+        }
+    }
+
+    /// Ends a fault, and returns the node that it took down.
+    fn fault_ends(&mut self, index: usize) -> Option<NodeId> {
         if self.frozen || !self.faults[index].begun || self.faults[index].ended {
-            return;
+            return None;
         }
         self.faults[index].ended = true;
         self.mark(Kind::Heal, NodeId(index as u32), NodeId(0));
@@ -204,10 +215,11 @@ impl<P: Process> Sim<P> {
             let rule = self.rules.remove(place);
             let fault = self.faults[index].scheduled.fault.clone();
             self.record_fault(Kind::Heal, &fault);
-            return self.deliver_late(rule);
+            self.deliver_late(rule);
+            return None;
         }
         let nodes = self.faults[index].scheduled.fault.nodes();
-        let Some(node) = nodes.first().map(|name| self.find(name)) else { return };
+        let node = nodes.first().map(|name| self.find(name))?;
         let state = &mut self.nodes.0[node.index()];
         if state.clock.wrong_by == Some(index) {
             state.clock = Clock::default();
@@ -221,16 +233,18 @@ impl<P: Process> Sim<P> {
         if state.paused_by == Some(index) {
             self.resume(node);
         }
-        if self.nodes.0[node.index()].down_by == Some(index) {
-            self.restart(node);
-        }
+        (self.nodes.0[node.index()].down_by == Some(index)).then_some(node)
     }
 
-    /// The messages that were lost to a rule arrive now, each once.
+    /// The messages that were lost to a rule arrive now, each copy once.
     fn deliver_late(&mut self, rule: Rule<P::Message>) {
         let mut lost = rule.lost;
-        if rule.late == Late::Shuffled {
-            self.fault_random.shuffle(&mut lost);
+        match rule.late {
+            Late::Never => {}
+            // They were lost in another order than sent: what was under way when a cut began is lost at its reader, later than what was
+            // sent meanwhile is lost at its sender.
+            Late::InOrder => lost.sort_by_key(|kept| kept.id),
+            Late::Shuffled => self.fault_random.shuffle(&mut lost),
         }
         for Kept { from, to, id, message } in lost {
             self.tally.fault("late");
@@ -238,7 +252,7 @@ impl<P: Process> Sim<P> {
         }
     }
 
-    /// Old messages come again. What the network has delivered once it may deliver once more.
+    /// Old messages come again. What was sent once may arrive once more, also what was lost.
     fn replay(&mut self, fault: usize, messages: u32) {
         for _ in 0..messages {
             let Some(old) = self.old.as_ref().filter(|old| !old.is_empty()) else { return };
@@ -307,7 +321,7 @@ impl<P: Process> Sim<P> {
         for deferred in inbox {
             let event = match deferred {
                 Deferred::Message { from, id: message_id, message } => {
-                    Event::Deliver { from, to: id, id: message_id, message }
+                    Event::TakeUp { from, to: id, id: message_id, message }
                 }
                 Deferred::Alarm { token } => Event::Alarm { node: id, token },
                 Deferred::Synced => Event::Synced { node: id, incarnation },

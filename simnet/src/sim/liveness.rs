@@ -42,9 +42,10 @@ impl<P: Process> Sim<P> {
         dead
     }
 
-    /// Messages on their way.
+    /// Messages on their way: in flight, or held by the hub.
     pub fn in_flight(&self) -> usize {
-        self.queue.iter().filter(|event| matches!(event, Event::Deliver { .. })).count() + self.held.len()
+        let on_its_way = |event: &&Event<P>| matches!(event, Event::Deliver { .. } | Event::TakeUp { .. });
+        self.queue.iter().filter(on_its_way).count() + self.held.len()
     }
 }
 
@@ -60,7 +61,7 @@ impl<P: Observe> Sim<P> {
         reached
     }
 
-    /// Who waits for what: each node, the alarms it has set, and how many messages are on their way.
+    /// Who waits for what: each node, the alarms it has set, how many messages are on their way, and the faults in force.
     pub fn who_waits(&self) -> String {
         let mut lines = vec![format!("not by {}; {} messages are on their way", self.now, self.in_flight())];
         for node in &self.nodes.0 {
@@ -85,6 +86,7 @@ impl<P: Observe> Sim<P> {
             let alarms = if alarms.is_empty() { "no alarm set".to_string() } else { alarms.join(", ") };
             lines.push(format!("    {} {state} ({alarms})", node.name));
         }
+        lines.extend(self.network().ailments().map(|ailment| format!("    {ailment}")));
         lines.join("\n")
     }
 }

@@ -7,6 +7,7 @@ mod effects;
 mod faults;
 mod liveness;
 mod node;
+mod snapshot;
 
 use crate::cluster::Cluster;
 use crate::context::{Context, EffectOf};
@@ -33,6 +34,9 @@ use std::hash::Hash;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
 
+pub use faults::FaultId;
+pub use snapshot::{Clocked, InForce, Link, Network, NodeState, Standing};
+
 /// How many old messages the network keeps for replay.
 const OLD_MESSAGES: usize = 256;
 
@@ -51,12 +55,41 @@ pub struct Told<O> {
 }
 
 enum Event<P: Process> {
-    Start { node: NodeId },
-    Deliver { from: NodeId, to: NodeId, id: u64, message: P::Message },
-    Alarm { node: NodeId, token: u64 },
-    Synced { node: NodeId, incarnation: u32 },
-    FaultBegins { fault: usize },
-    FaultEnds { fault: usize },
+    Start {
+        node: NodeId,
+    },
+    Deliver {
+        from: NodeId,
+        to: NodeId,
+        id: u64,
+        message: P::Message,
+    },
+    /// A node takes up a message that came while it was paused.
+    TakeUp {
+        from: NodeId,
+        to: NodeId,
+        id: u64,
+        message: P::Message,
+    },
+    Alarm {
+        node: NodeId,
+        token: u64,
+    },
+    Synced {
+        node: NodeId,
+        incarnation: u32,
+    },
+    FaultBegins {
+        fault: usize,
+    },
+    FaultEnds {
+        fault: usize,
+    },
+    /// The end of a fault starts a node again, after all other faults of this moment have begun and ended.
+    Restart {
+        node: NodeId,
+        fault: usize,
+    },
 }
 
 /// A simulated run of a cluster.
@@ -152,7 +185,7 @@ impl<P: Process> Sim<P> {
             let mut node = Node::new(name.clone(), make.clone(), Random::new(seed, Purpose::Node(id.0)));
             if node.make.is_some() {
                 node.status = Status::Down;
-                queue.push(0, Event::Start { node: id });
+                queue.push_first(0, Event::Start { node: id });
             }
             nodes.push(node);
         }
@@ -453,6 +486,14 @@ impl<P: Process> Sim<P> {
         self.now = Time(at_us);
         self.events += 1;
         match event {
+            Event::TakeUp { from, to, id, message } => self.take_up(from, to, id, message),
+            Event::Restart { node, fault } => {
+                // It is the second half of a fault's end, which has been counted.
+                self.events -= 1;
+                if self.nodes.0[node.index()].down_by == Some(fault) {
+                    self.restart(node);
+                }
+            }
             Event::Deliver { from, to, id, message } => self.deliver(from, to, id, message),
             Event::Alarm { node, token } => self.alarm(node, token),
             Event::Start { node } => self.start(node, Kind::Start),
@@ -462,7 +503,7 @@ impl<P: Process> Sim<P> {
                 }
             }
             Event::FaultBegins { fault } => self.fault_begins(fault),
-            Event::FaultEnds { fault } => self.fault_ends(fault),
+            Event::FaultEnds { fault } => self.planned_end(fault),
         }
         if self.events >= self.event_limit {
             self.violate(Violation::new(
@@ -492,16 +533,34 @@ impl<P: Process> Sim<P> {
     }
 
     fn deliver(&mut self, from: NodeId, to: NodeId, id: u64, message: P::Message) {
-        let node = &mut self.nodes.0[to.index()];
-        match node.status {
-            Status::Up => {}
-            Status::Paused => return node.inbox.push_back(Deferred::Message { from, id, message }),
-            Status::Down => return self.lose(from, to, id, &message, to, "the reader is down"),
-            Status::Outsider => {}
+        let status = self.nodes.0[to.index()].status;
+        if status == Status::Down {
+            return self.lose(from, to, id, &message, to, "the reader is down");
         }
+        // A message arrives at a paused node as at any other, and waits behind the network: what begins later does not reach it.
         if !self.rules.is_empty() && from != to && self.lost_at_reader(from, to, id, &message) {
             return;
         }
+        if status == Status::Paused {
+            return self.nodes.0[to.index()].inbox.push_back(Deferred::Message { from, id, message });
+        }
+        self.hand_over(from, to, id, message);
+    }
+
+    /// A node goes on, and takes up what came meanwhile; unless it stops again at this very moment.
+    #[cold]
+    fn take_up(&mut self, from: NodeId, to: NodeId, id: u64, message: P::Message) {
+        let node = &mut self.nodes.0[to.index()];
+        match node.status {
+            Status::Paused => node.inbox.push_back(Deferred::Message { from, id, message }),
+            Status::Down => self.lose(from, to, id, &message, to, "the reader is down"),
+            Status::Up | Status::Outsider => self.hand_over(from, to, id, message),
+        }
+    }
+
+    /// The process on `to` reads a message.
+    #[inline]
+    fn hand_over(&mut self, from: NodeId, to: NodeId, id: u64, message: P::Message) {
         if self.hashes {
             self.hash.word(self.now.0);
             self.hash.word(event_word(Kind::Deliver, to, from));

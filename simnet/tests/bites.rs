@@ -320,6 +320,24 @@ fn in_backticks(cell: &str) -> Vec<&str> {
 }
 
 #[test]
+fn each_wrong_simulator_names_the_tests_that_catch_it() {
+    let (folder, tests) = (Path::new(env!("CARGO_MANIFEST_DIR")).join("mutants"), tests());
+    let mut wrong = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let patch = std::fs::read_to_string(&path).unwrap();
+        let (header, diff) = patch.split_once("\n\n").expect("a blank line before the diff");
+        assert!(diff.starts_with("diff --git a/simnet/src/"), "{path:?}: it changes the simulator");
+        let (_, caught_by) = header.split_once("\nCaught-by:").expect("a line `Caught-by:`");
+        for test in caught_by.split(',').map(str::trim) {
+            assert!(tests.contains(test), "{path:?}: there is no test `{test}` in simnet/tests");
+        }
+        wrong += 1;
+    }
+    assert!(wrong >= 40, "{wrong}");
+}
+
+#[test]
 fn the_table_names_for_everything_that_can_go_wrong_the_tests_that_show_it() {
     let table = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/faults.md")).unwrap();
     let (rows, tests) = (rows(&table), tests());

@@ -256,6 +256,21 @@ fn old_messages_come_again() {
 }
 
 #[test]
+fn a_replay_picks_among_the_last_256_messages() {
+    let (sim, [a, b, _], _) = sim();
+    let mut sim = sim.with_plan(&Plan::new().at(ms(1_000), Fault::Replay { messages: 1_000 }));
+    (0..400).for_each(|number| sim.inject(a, b, Toy::Plain(number)));
+    sim.run_for(ms(2_000));
+    let mut again: Vec<Heard> = heard(&sim, b).split_off(400);
+    assert_eq!(again.len(), 1_000);
+    again.sort_by_key(|heard| if let Heard::Plain(number) = heard { *number } else { u64::MAX });
+    again.dedup();
+    assert!(again.iter().all(|heard| matches!(heard, Heard::Plain(144..400))), "{again:?}");
+    // Each is picked with probability 1 - (255/256)^1000 = 98 %: 251 of them, give or take 2.
+    assert!((243..=256).contains(&again.len()), "{}", again.len());
+}
+
+#[test]
 fn faults_of_one_instant_begin_together_before_any_message_of_that_instant() {
     let (sim, nodes, _) = sim();
     let [a, b, c] = nodes;

@@ -245,6 +245,23 @@ fn a_node_that_is_paused_again_at_the_moment_it_goes_on_takes_nothing_up() {
 }
 
 #[test]
+fn what_waits_at_a_paused_node_dies_with_it() {
+    let (mut sim, [a, b, _], _) = sim();
+    sim.begin(Fault::Pause { node: "b".into() });
+    sim.inject(a, b, Toy::Plain(1));
+    sim.run_for(ms(20));
+    sim.crash(b, DiskFate::Keep);
+    assert_eq!(sim.tally().dropped, 1);
+    sim.restart(b);
+    let pause = sim.begin(Fault::Pause { node: "b".into() });
+    sim.inject(a, b, Toy::Plain(2));
+    sim.run_for(ms(20));
+    sim.end(pause);
+    sim.run_for(ms(20));
+    assert_eq!(numbers(&sim, b), [2]);
+}
+
+#[test]
 fn what_comes_late_in_order_comes_in_the_order_of_sending_wherever_it_was_lost() {
     let (sim, [a, b, _], _) = sim();
     let mut sim = sim;

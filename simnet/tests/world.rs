@@ -262,6 +262,24 @@ fn a_crash_during_a_sync_takes_what_waited_for_it() {
     sim.run_for(ms(50));
     assert_eq!(heard(&sim, b), [], "the message waited for a sync that never ended");
     assert_eq!(sim.outputs().last().map(|told| told.output.clone()), Some(Heard::Started(None)));
+    // Nor does it leave with a sync of the next process.
+    sim.inject(x, a, Toy::Do(vec![Step::Write(3), Step::Sync, Step::Send(b, 4)]));
+    sim.run_for(ms(50));
+    assert_eq!(heard(&sim, b), [Heard::Plain(4)]);
+}
+
+#[test]
+fn the_end_of_a_sync_that_a_crash_cut_off_ends_no_other() {
+    let (sim, [a, b, _], x) = sim();
+    let mut sim = sim.with_sync_delay(Delay::fixed(ms(10)));
+    sim.inject(x, a, Toy::Do(vec![Step::Write(1), Step::Sync, Step::Send(b, 1)]));
+    sim.run_for(ms(5));
+    sim.crash(a, DiskFate::LoseUnsynced);
+    sim.restart(a);
+    sim.inject(x, a, Toy::Do(vec![Step::Write(2), Step::Sync, Step::Send(b, 2)]));
+    sim.run_for(ms(50));
+    // The first would have ended at 11 ms; the second begins at 6 ms and ends at 16.
+    assert_eq!(heard_at(&sim, b), [(17_000, Heard::Plain(2))]);
 }
 
 #[test]

@@ -105,7 +105,7 @@ impl<P: Process> Sim<P> {
             return;
         }
         if from == to {
-            return self.queue.push(self.now.0, Event::Deliver { from, to, id, message });
+            return self.queue.push(self.now.0, Event::Deliver { from, to, id, waited: false, message });
         }
         let mut later_us = 0;
         if !self.rules.is_empty() {
@@ -123,7 +123,8 @@ impl<P: Process> Sim<P> {
             self.keep_its_delays(key);
         }
         if let Some(delay_us) = self.copies.only_one() {
-            self.queue.push(at.0.saturating_add(delay_us), Event::Deliver { from, to, id, message });
+            self.queue
+                .push(at.0.saturating_add(delay_us), Event::Deliver { from, to, id, waited: false, message });
         } else {
             self.transmit_copies(from, to, id, message, at);
         }
@@ -174,7 +175,7 @@ impl<P: Process> Sim<P> {
                 self.record(Kind::Duplicate, Some(from), detail);
             }
             let at_us = at.0.saturating_add(delay_us);
-            self.queue.push(at_us, Event::Deliver { from, to, id, message: message.clone() });
+            self.queue.push(at_us, Event::Deliver { from, to, id, waited: false, message: message.clone() });
         }
     }
 
@@ -406,7 +407,7 @@ impl<P: Process> Sim<P> {
         for kept in std::mem::take(&mut self.held) {
             let Kept { from, to, id, message } = kept;
             if which(&Letter { from, to, at: self.now, id, message: &message }) {
-                self.queue.push(at.0, Event::Deliver { from, to, id, message });
+                self.queue.push(at.0, Event::Deliver { from, to, id, waited: false, message });
             } else {
                 self.held.push(Kept { from, to, id, message });
             }

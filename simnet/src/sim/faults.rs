@@ -248,7 +248,7 @@ impl<P: Process> Sim<P> {
         }
         for Kept { from, to, id, message } in lost {
             self.tally.fault("late");
-            self.queue.push(self.now.0, Event::Deliver { from, to, id, message });
+            self.queue.push(self.now.0, Event::Deliver { from, to, id, waited: false, message });
         }
     }
 
@@ -262,7 +262,7 @@ impl<P: Process> Sim<P> {
                 Detail { peer: Some(to), id: Some(id), name: Some(message.name()), ..Detail::default() };
             self.record(Kind::Duplicate, Some(from), detail);
             self.fired(fault);
-            self.queue.push(self.now.0, Event::Deliver { from, to, id, message });
+            self.queue.push(self.now.0, Event::Deliver { from, to, id, waited: false, message });
         }
     }
 
@@ -321,7 +321,7 @@ impl<P: Process> Sim<P> {
         for deferred in inbox {
             let event = match deferred {
                 Deferred::Message { from, id: message_id, message } => {
-                    Event::TakeUp { from, to: id, id: message_id, message }
+                    Event::Deliver { from, to: id, id: message_id, waited: true, message }
                 }
                 Deferred::Alarm { token } => Event::Alarm { node: id, token },
                 Deferred::Synced => Event::Synced { node: id, incarnation },

@@ -62,13 +62,8 @@ enum Event<P: Process> {
         from: NodeId,
         to: NodeId,
         id: u64,
-        message: P::Message,
-    },
-    /// A node takes up a message that came while it was paused.
-    TakeUp {
-        from: NodeId,
-        to: NodeId,
-        id: u64,
+        /// It came while its reader was paused, and has passed the faults of that moment.
+        waited: bool,
         message: P::Message,
     },
     Alarm {
@@ -486,15 +481,7 @@ impl<P: Process> Sim<P> {
         self.now = Time(at_us);
         self.events += 1;
         match event {
-            Event::TakeUp { from, to, id, message } => self.take_up(from, to, id, message),
-            Event::Restart { node, fault } => {
-                // It is the second half of a fault's end, which has been counted.
-                self.events -= 1;
-                if self.nodes.0[node.index()].down_by == Some(fault) {
-                    self.restart(node);
-                }
-            }
-            Event::Deliver { from, to, id, message } => self.deliver(from, to, id, message),
+            Event::Deliver { from, to, id, waited, message } => self.deliver(from, to, id, waited, message),
             Event::Alarm { node, token } => self.alarm(node, token),
             Event::Start { node } => self.start(node, Kind::Start),
             Event::Synced { node, incarnation } => {
@@ -504,6 +491,13 @@ impl<P: Process> Sim<P> {
             }
             Event::FaultBegins { fault } => self.fault_begins(fault),
             Event::FaultEnds { fault } => self.planned_end(fault),
+            Event::Restart { node, fault } => {
+                // It is the second half of a fault's end, which has been counted.
+                self.events -= 1;
+                if self.nodes.0[node.index()].down_by == Some(fault) {
+                    self.restart(node);
+                }
+            }
         }
         if self.events >= self.event_limit {
             self.violate(Violation::new(
@@ -532,35 +526,18 @@ impl<P: Process> Sim<P> {
         }
     }
 
-    fn deliver(&mut self, from: NodeId, to: NodeId, id: u64, message: P::Message) {
+    fn deliver(&mut self, from: NodeId, to: NodeId, id: u64, waited: bool, message: P::Message) {
         let status = self.nodes.0[to.index()].status;
         if status == Status::Down {
             return self.lose(from, to, id, &message, to, "the reader is down");
         }
         // A message arrives at a paused node as at any other, and waits behind the network: what begins later does not reach it.
-        if !self.rules.is_empty() && from != to && self.lost_at_reader(from, to, id, &message) {
+        if !self.rules.is_empty() && from != to && !waited && self.lost_at_reader(from, to, id, &message) {
             return;
         }
         if status == Status::Paused {
             return self.nodes.0[to.index()].inbox.push_back(Deferred::Message { from, id, message });
         }
-        self.hand_over(from, to, id, message);
-    }
-
-    /// A node goes on, and takes up what came meanwhile; unless it stops again at this very moment.
-    #[cold]
-    fn take_up(&mut self, from: NodeId, to: NodeId, id: u64, message: P::Message) {
-        let node = &mut self.nodes.0[to.index()];
-        match node.status {
-            Status::Paused => node.inbox.push_back(Deferred::Message { from, id, message }),
-            Status::Down => self.lose(from, to, id, &message, to, "the reader is down"),
-            Status::Up | Status::Outsider => self.hand_over(from, to, id, message),
-        }
-    }
-
-    /// The process on `to` reads a message.
-    #[inline]
-    fn hand_over(&mut self, from: NodeId, to: NodeId, id: u64, message: P::Message) {
         if self.hashes {
             self.hash.word(self.now.0);
             self.hash.word(event_word(Kind::Deliver, to, from));

@@ -110,7 +110,7 @@ impl<P: Process> Sim<P> {
         let name = |id: NodeId| self.nodes.0[id.index()].name.clone();
         let mut links: BTreeMap<(NodeId, NodeId), (usize, usize)> = BTreeMap::new();
         for event in self.queue.iter() {
-            if let Event::Deliver { from, to, .. } | Event::TakeUp { from, to, .. } = event {
+            if let Event::Deliver { from, to, .. } = event {
                 links.entry((*from, *to)).or_default().0 += 1;
             }
         }

@@ -183,6 +183,27 @@ impl Fault {
 }
 
 impl Fault {
+    /// Whether the fault is in force on links, and not at one node.
+    pub(crate) fn is_of_the_network(&self) -> bool {
+        match self {
+            Fault::Partition { .. }
+            | Fault::OneWay { .. }
+            | Fault::Isolate { .. }
+            | Fault::Deaf { .. }
+            | Fault::Mute { .. }
+            | Fault::Loss { .. }
+            | Fault::Filter { .. }
+            | Fault::Slow { .. }
+            | Fault::Bandwidth { .. } => true,
+            Fault::Crash { .. }
+            | Fault::CrashAmid { .. }
+            | Fault::Pause { .. }
+            | Fault::DiskFull { .. }
+            | Fault::Clock { .. }
+            | Fault::Replay { .. } => false,
+        }
+    }
+
     /// The nodes that the fault names.
     pub fn nodes(&self) -> Vec<&Name> {
         match self {
@@ -289,8 +310,8 @@ impl fmt::Display for Scheduled {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Plan {
-    /// The faults. Those of one instant begin and end in this order, before anything else of that instant: no message slips between, and a
-    /// node that restarts sends its first message into the network as it is after the last of them.
+    /// The faults. Those of one instant begin and end before anything else of that instant: first those of the network, then those of nodes, each
+    /// in this order. So no message slips between, and a node that restarts speaks into the network as it is after all of them.
     pub faults: Vec<Scheduled>,
 }
 

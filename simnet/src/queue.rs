@@ -1,4 +1,4 @@
-//! The events to come, earliest first; those of one moment in the order in which they were planned, faults before all others.
+//! The events to come, earliest first; those of one moment by their rank, and then in the order in which they were planned.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -9,10 +9,19 @@ pub(crate) struct Queue<E> {
     heap: BinaryHeap<Entry>,
     slab: Vec<Option<E>>,
     free: Vec<u32>,
-    /// The place in the order of planning of the next event that goes first in its moment.
-    first_seq: u64,
+    /// The place in the order of planning of the next event with a rank.
+    ranked: [u64; 2],
     /// That of the next other event.
     seq: u64,
+}
+
+/// What goes before all else of its moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rank {
+    /// Changes of the network.
+    Network,
+    /// Changes of nodes. A node that restarts speaks at once, into the network as it is after all its changes of that moment.
+    Node,
 }
 
 /// An entry is two words, so that a heap of a thousand stays in the nearest cache.
@@ -26,7 +35,8 @@ struct Entry {
 /// Bits of the slot: 16 million events may be pending.
 const SLOT_BITS: u32 = 24;
 
-/// The places below this one are of events that go first in their moment. So 2^39 events of each sort may be planned in one run.
+/// The first place of each rank, and of what has none: so many events of each may be planned in one run.
+const FIRST_RANKED: [u64; 2] = [0, 1 << (62 - SLOT_BITS)];
 const FIRST_OTHER: u64 = 1 << (63 - SLOT_BITS);
 
 impl Entry {
@@ -53,7 +63,13 @@ impl PartialOrd for Entry {
 
 impl<E> Queue<E> {
     pub fn new() -> Self {
-        Queue { heap: BinaryHeap::new(), slab: Vec::new(), free: Vec::new(), first_seq: 0, seq: FIRST_OTHER }
+        Queue {
+            heap: BinaryHeap::new(),
+            slab: Vec::new(),
+            free: Vec::new(),
+            ranked: FIRST_RANKED,
+            seq: FIRST_OTHER,
+        }
     }
 
     /// Plans an event.
@@ -66,14 +82,17 @@ impl<E> Queue<E> {
         self.seq += 1;
     }
 
-    /// Plans an event that comes before all of its moment that [`Queue::push`] plans, and after those planned like it before.
+    /// Plans an event that comes before all of its moment that have a higher rank or none.
     ///
     /// # Panics
-    /// As [`Queue::push`].
-    pub fn push_first(&mut self, at_us: u64, event: E) {
-        assert!(self.first_seq < FIRST_OTHER, "the run has planned {} faults", self.first_seq);
-        self.insert(at_us, self.first_seq, event);
-        self.first_seq += 1;
+    /// When 2^24 events are pending, or 2^38 of this rank have been planned.
+    pub fn push_ranked(&mut self, rank: Rank, at_us: u64, event: E) {
+        let seq = &mut self.ranked[rank as usize];
+        let planned = *seq - FIRST_RANKED[rank as usize];
+        assert!(planned < FIRST_RANKED[1], "the run has planned {planned} faults");
+        *seq += 1;
+        let seq = *seq - 1;
+        self.insert(at_us, seq, event);
     }
 
     #[inline]

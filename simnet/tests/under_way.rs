@@ -457,6 +457,26 @@ fn a_node_that_restarts_speaks_into_the_network_as_it_is_after_the_instant() {
 }
 
 #[test]
+fn a_node_may_crash_or_pause_at_the_very_moment_it_restarts() {
+    let crash = Fault::Crash { node: "b".into(), disk: DiskFate::Keep };
+    for second in [crash.clone(), Fault::Pause { node: "b".into() }] {
+        let (sim, [a, b, _], _) = sim();
+        let kind = second.kind();
+        let mut sim =
+            sim.with_plan(&Plan::new().during(ms(20), ms(30), crash.clone()).during(ms(50), ms(30), second));
+        sim.run_for(ms(60));
+        sim.inject(a, b, Toy::Plain(1));
+        sim.run_for(ms(15));
+        assert_eq!(numbers(&sim, b), NONE, "{kind}");
+        assert_eq!(sim.idle_faults(), Vec::<&Scheduled>::new(), "{kind}");
+        sim.run_for(ms(10));
+        sim.inject(a, b, Toy::Plain(2));
+        sim.run_for(ms(20));
+        assert_eq!(numbers(&sim, b).last(), Some(&2), "{kind}");
+    }
+}
+
+#[test]
 fn one_node_comes_as_another_goes_and_no_message_sees_both_or_neither() {
     // Messages to both arrive at the very instant, by ones sent before it; each finds exactly one of the two.
     for (first, second) in [("a", "b"), ("b", "a")] {

@@ -7,6 +7,7 @@ use crate::monitor::{Happening, Violation};
 use crate::network::{Kept, Rule};
 use crate::node::NodeId;
 use crate::process::{Message, Process};
+use crate::queue::Rank;
 use crate::random::RandomSource;
 use crate::record::Detail;
 use crate::shrink::Item;
@@ -36,9 +37,12 @@ impl<P: Process> Sim<P> {
         let begins = self.add_fault(scheduled);
         let FaultId(fault) = begins;
         let Scheduled { at, lasts, .. } = self.faults[fault].scheduled;
-        self.queue.push_first(at.0.max(self.now.0), Event::FaultBegins { fault });
+        let rank =
+            if self.faults[fault].scheduled.fault.is_of_the_network() { Rank::Network } else { Rank::Node };
+        let begins_us = at.0.max(self.now.0);
+        self.queue.push_ranked(rank, begins_us, Event::FaultBegins { fault });
         if let Some(lasts) = lasts {
-            self.queue.push_first(at.0.max(self.now.0).saturating_add(lasts.0), Event::FaultEnds { fault });
+            self.queue.push_ranked(rank, begins_us.saturating_add(lasts.0), Event::FaultEnds { fault });
         }
     }
 
@@ -63,15 +67,13 @@ impl<P: Process> Sim<P> {
 
     /// Ends a fault now: a cut heals, a crashed node restarts, a paused one goes on.
     pub fn end(&mut self, fault: FaultId) {
-        if let Some(node) = self.fault_ends(fault.0) {
-            self.restart(node);
-        }
+        self.fault_ends(fault.0);
     }
 
     /// Ends all faults of the network that are in force.
     pub fn heal(&mut self) {
         for fault in self.rules.iter().map(|rule| rule.fault).collect::<Vec<_>>() {
-            self.end(FaultId(fault));
+            self.fault_ends(fault);
         }
     }
 
@@ -196,18 +198,9 @@ impl<P: Process> Sim<P> {
         }
     }
 
-    /// A planned fault ends. A node that it took down starts when all faults of this moment have begun and ended: its first handler sends
-    /// messages, and they must find the network as it is after the moment, not half changed.
-    pub(super) fn planned_end(&mut self, fault: usize) {
-        if let Some(node) = self.fault_ends(fault) {
-            self.queue.push_first(self.now.0, Event::Restart { node, fault });
-        }
-    }
-
-    /// Ends a fault, and returns the node that it took down.
-    fn fault_ends(&mut self, index: usize) -> Option<NodeId> {
+    pub(super) fn fault_ends(&mut self, index: usize) {
         if self.frozen || !self.faults[index].begun || self.faults[index].ended {
-            return None;
+            return;
         }
         self.faults[index].ended = true;
         self.mark(Kind::Heal, NodeId(index as u32), NodeId(0));
@@ -215,11 +208,10 @@ impl<P: Process> Sim<P> {
             let rule = self.rules.remove(place);
             let fault = self.faults[index].scheduled.fault.clone();
             self.record_fault(Kind::Heal, &fault);
-            self.deliver_late(rule);
-            return None;
+            return self.deliver_late(rule);
         }
         let nodes = self.faults[index].scheduled.fault.nodes();
-        let node = nodes.first().map(|name| self.find(name))?;
+        let Some(node) = nodes.first().map(|name| self.find(name)) else { return };
         let state = &mut self.nodes.0[node.index()];
         if state.clock.wrong_by == Some(index) {
             state.clock = Clock::default();
@@ -233,7 +225,9 @@ impl<P: Process> Sim<P> {
         if state.paused_by == Some(index) {
             self.resume(node);
         }
-        (self.nodes.0[node.index()].down_by == Some(index)).then_some(node)
+        if self.nodes.0[node.index()].down_by == Some(index) {
+            self.restart(node);
+        }
     }
 
     /// The messages that were lost to a rule arrive now, each copy once.

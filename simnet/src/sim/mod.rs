@@ -19,7 +19,7 @@ use crate::monitor::{Happening, Marks, Monitor, Nodes, Violation};
 use crate::network::{Kept, Rule};
 use crate::node::NodeId;
 use crate::process::{Message, Observe, Process};
-use crate::queue::Queue;
+use crate::queue::{Queue, Rank};
 use crate::random::{Purpose, Random};
 use crate::record::{Detail, Recorder};
 use crate::shrink::{Account, Item, Omitted, Size};
@@ -78,11 +78,6 @@ enum Event<P: Process> {
         fault: usize,
     },
     FaultEnds {
-        fault: usize,
-    },
-    /// The end of a fault starts a node again, after all other faults of this moment have begun and ended.
-    Restart {
-        node: NodeId,
         fault: usize,
     },
 }
@@ -180,7 +175,7 @@ impl<P: Process> Sim<P> {
             let mut node = Node::new(name.clone(), make.clone(), Random::new(seed, Purpose::Node(id.0)));
             if node.make.is_some() {
                 node.status = Status::Down;
-                queue.push_first(0, Event::Start { node: id });
+                queue.push_ranked(Rank::Network, 0, Event::Start { node: id });
             }
             nodes.push(node);
         }
@@ -490,14 +485,7 @@ impl<P: Process> Sim<P> {
                 }
             }
             Event::FaultBegins { fault } => self.fault_begins(fault),
-            Event::FaultEnds { fault } => self.planned_end(fault),
-            Event::Restart { node, fault } => {
-                // It is the second half of a fault's end, which has been counted.
-                self.events -= 1;
-                if self.nodes.0[node.index()].down_by == Some(fault) {
-                    self.restart(node);
-                }
-            }
+            Event::FaultEnds { fault } => self.fault_ends(fault),
         }
         if self.events >= self.event_limit {
             self.violate(Violation::new(

@@ -16,6 +16,12 @@
 //! tests that show it bite. Every fault counts itself ([`Tally::faults`]), [`Sim::idle_faults`] names those that never did anything, and
 //! [`Sim::network`] says what the network is like at a moment.
 //!
+//! # The checked world
+//!
+//! With the feature `checked`, every schedule of a small cluster is explored, up to stated bounds, by `stateright`: see `simnet::checked`. What the
+//! simulated world finds with luck, this one finds for certain, or shows that it is not there; and of all schedules that break a rule it
+//! shows the shortest, as an ordinary trace. It needs no more of a lab than `Process` and `Monitor`, with `Eq` and `Hash`.
+//!
 //! # The local world
 //!
 //! With the feature `local` (and `zmq` for its third transport), the same processes run as programs of the operating system, over real sockets and
@@ -55,6 +61,7 @@ pub mod linearizability;
 #[cfg(feature = "local")]
 pub mod local;
 pub mod monitor;
+mod nearest;
 mod network;
 mod node;
 pub mod page;
@@ -63,6 +70,7 @@ mod process;
 mod queue;
 pub mod random;
 mod record;
+pub mod scenario;
 pub mod shrink;
 pub mod sim;
 pub mod solo;
@@ -82,6 +90,7 @@ pub use monitor::{Happening, Marks, Monitor, Nodes, Violation};
 pub use node::{Names, NodeId};
 pub use process::{Message, Observe, Process};
 pub use random::{Chance, Random, RandomSource};
+pub use scenario::Scenario;
 pub use sim::Sim;
 pub use solo::Solo;
 pub use storage::{DiskFate, Storage};

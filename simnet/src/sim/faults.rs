@@ -35,6 +35,10 @@ impl<P: Process> Sim<P> {
     /// When it names a node that the cluster does not have.
     pub fn schedule(&mut self, scheduled: Scheduled) {
         let begins = self.add_fault(scheduled);
+        // A script has what faults do among its steps.
+        if self.playing.is_some() {
+            return;
+        }
         let FaultId(fault) = begins;
         let Scheduled { at, lasts, .. } = self.faults[fault].scheduled;
         let rank =
@@ -88,7 +92,7 @@ impl<P: Process> Sim<P> {
     /// Restarts a crashed node now; returns whether it started (not when it was up, or its storage is damaged).
     pub fn restart(&mut self, id: NodeId) -> bool {
         let node = &mut self.nodes.0[id.index()];
-        if node.status != Status::Down {
+        if node.status != Status::Down || self.playing.is_some() {
             return false;
         }
         if node.disk.damaged {
@@ -119,7 +123,7 @@ impl<P: Process> Sim<P> {
             .filter(|fault| fault.begun && fault.fired == 0)
             .map(|fault| fault.scheduled.to_string())
             .collect();
-        if !idle.is_empty() {
+        if !idle.is_empty() && self.playing.is_none() {
             self.violate(Violation::new(
                 "every fault of a scenario does something",
                 "a message lost, a node stopped: change the fault's time, or leave it out",
@@ -150,13 +154,15 @@ impl<P: Process> Sim<P> {
 
     /// A fault did something.
     pub(super) fn fired(&mut self, fault: usize) {
-        let state = &mut self.faults[fault];
+        // What a script does is no fault of the plan.
+        let Some(state) = self.faults.get_mut(fault) else { return };
         state.fired += 1;
         self.tally.fault(state.scheduled.fault.kind());
     }
 
     pub(super) fn fault_begins(&mut self, index: usize) {
-        if self.frozen || self.faults[index].begun || self.omits(|| Item::Fault(index)) {
+        let scripted = self.playing.is_some();
+        if self.frozen || scripted || self.faults[index].begun || self.omits(|| Item::Fault(index)) {
             return;
         }
         self.faults[index].begun = true;
@@ -262,6 +268,9 @@ impl<P: Process> Sim<P> {
 
     /// A node loses its process; returns whether it had one.
     pub(super) fn crash_by(&mut self, fault: usize, id: NodeId, disk: DiskFate) -> bool {
+        if self.nodes.0[id.index()].process.is_some() && self.log.is_some() {
+            self.log_crash(id, disk);
+        }
         let node = &mut self.nodes.0[id.index()];
         if node.process.take().is_none() {
             return false;

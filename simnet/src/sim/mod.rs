@@ -7,6 +7,7 @@ mod effects;
 mod faults;
 mod liveness;
 mod node;
+mod script;
 mod snapshot;
 
 use crate::cluster::Cluster;
@@ -22,15 +23,17 @@ use crate::process::{Message, Observe, Process};
 use crate::queue::{Queue, Rank};
 use crate::random::{Purpose, Random};
 use crate::record::{Detail, Recorder};
-use crate::shrink::{Account, Item, Omitted, Size};
+use crate::scenario::Step;
+use crate::shrink::{Item, Size};
 use crate::tally::Tally;
 use crate::time::Time;
 use crate::trace::{self, Kind, Trace};
 use faults::FaultState;
 pub use liveness::waits;
 use node::{Deferred, Node, Status, Table};
+use script::{Log, Playing};
 use serde_json::Value;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::hash::Hash;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
@@ -54,6 +57,9 @@ pub struct Told<O> {
     /// What.
     pub output: O,
 }
+
+/// Said of a message that no step of a schedule delivers.
+const LEFT_OUT: &str = "left out";
 
 enum Event<P: Process> {
     Start {
@@ -152,15 +158,20 @@ pub struct Sim<P: Process> {
     /// The last state recorded, by node.
     seen: Vec<Option<Value>>,
     description: String,
-    /// What is left out of the run, when it is being shortened.
-    omitted: Option<Box<Omitted>>,
-    /// What could be left out, when that is asked for.
-    account: Option<Box<Account>>,
+    /// The faults and nodes that are left out of the run, when it is being shortened.
+    omitted: BTreeSet<Item>,
+    /// The script that the run follows, instead of delays, chance and faults.
+    playing: Option<Box<Playing<P::Message>>>,
+    /// What the run does, as the steps of a script.
+    log: Option<Box<Log>>,
+    /// How many effects of the handler under way were carried out.
+    performed: u32,
     /// The rule was one that asks for something to happen in the end.
     waited_in_vain: bool,
     /// The node whose handler runs: who is to blame for a panic.
     handling: Option<NodeId>,
     events: u64,
+    alarms: u64,
     event_limit: u64,
 }
 
@@ -213,11 +224,14 @@ impl<P: Process> Sim<P> {
             view: None,
             seen: vec![None; count],
             description: String::new(),
-            omitted: None,
-            account: None,
+            omitted: BTreeSet::new(),
+            playing: None,
+            log: None,
+            performed: 0,
             waited_in_vain: false,
             handling: None,
             events: 0,
+            alarms: 0,
             event_limit: DEFAULT_EVENT_LIMIT,
         }
     }
@@ -287,12 +301,9 @@ impl<P: Process> Sim<P> {
         self
     }
 
-    /// Leaves things out of the run, to see whether it still breaks its rule.
-    pub fn without(mut self, omitted: &Omitted) -> Self {
-        if omitted.is_searching() {
-            self.omitted = Some(Box::new(omitted.clone()));
-            self.account = Some(Box::default());
-        }
+    /// Leaves faults and nodes out of the run, to see whether it still breaks its rule.
+    pub(crate) fn without(mut self, omitted: &BTreeSet<Item>) -> Self {
+        self.omitted = omitted.clone();
         self
     }
 
@@ -365,7 +376,7 @@ impl<P: Process> Sim<P> {
 
     pub(crate) fn size(&self) -> Size {
         let faults = self.faults.iter().filter(|fault| fault.fired > 0).count();
-        Size { faults, messages: self.tally.delivered, events: self.events }
+        Size { faults, messages: self.tally.delivered, alarms: self.alarms, events: self.events }
     }
 
     pub(crate) fn waited_in_vain(&self) -> bool {
@@ -380,13 +391,18 @@ impl<P: Process> Sim<P> {
         self.nodes.0.len()
     }
 
-    pub(crate) fn account_mut(&mut self) -> Option<&mut Account> {
-        self.account.as_deref_mut()
+    pub(crate) fn node_names(&self) -> impl Iterator<Item = &trace::Name> {
+        self.nodes.0.iter().map(|node| &node.name)
+    }
+
+    /// What the run has done, as the steps of a script, when it was kept.
+    pub(crate) fn logged(&mut self) -> Vec<Step> {
+        self.log.as_mut().map(|log| std::mem::take(&mut log.steps)).unwrap_or_default()
     }
 
     /// Whether this is left out of the run.
     fn omits(&self, item: impl FnOnce() -> Item) -> bool {
-        self.omitted.as_deref().is_some_and(|omitted| omitted.has(item()))
+        !self.omitted.is_empty() && self.omitted.contains(&item())
     }
 
     /// The run as a trace; `None` when it was not recorded.
@@ -401,13 +417,28 @@ impl<P: Process> Sim<P> {
             nodes: self.nodes.0.iter().map(|node| node.name.clone()).collect(),
             run: self.description.clone(),
         };
-        Some(Trace { header, events: recorder.events.clone() })
+        let mut events = recorder.events.clone();
+        // What no step has delivered is still in the picture: that it was sent may be what binds its sender.
+        let left = self.left_in_flight();
+        // With a broken rule the run ends: nothing was left out that was sent in that moment.
+        let end_us = if self.violation.is_some() { self.now.0 } else { u64::MAX };
+        for event in events.iter_mut().filter(|event| event.kind == Kind::Send && event.at < end_us) {
+            if event.id.is_some_and(|id| left.contains(&id)) {
+                event.why = Some(LEFT_OUT.to_string());
+            }
+        }
+        Some(Trace { header, events })
     }
 
     /// Sends a message as `from`, now: a request of a client, or whatever a test plays.
     pub fn inject(&mut self, from: NodeId, to: NodeId, message: P::Message) {
         self.start_first();
-        self.transmit(from, to, message);
+        if self.log.is_some() {
+            self.log_send(from, to, &message);
+        }
+        if self.playing.is_none() || self.script_sends(from, to, &message) {
+            self.transmit(from, to, message);
+        }
     }
 
     /// Breaks a rule by hand: what a test has found wrong becomes the run's violation, unless there is one.
@@ -446,6 +477,9 @@ impl<P: Process> Sim<P> {
     }
 
     fn run_to(&mut self, deadline: Time, done: &mut impl FnMut(&Self) -> bool) -> bool {
+        if self.playing.is_some() {
+            return self.play_to(deadline, done);
+        }
         loop {
             if self.violation.is_some() {
                 return false;
@@ -507,6 +541,9 @@ impl<P: Process> Sim<P> {
         node.status = Status::Up;
         node.incarnation += 1;
         node.down_by = None;
+        if self.log.is_some() {
+            self.log_start(id, kind);
+        }
         self.mark(kind, id, id);
         self.record(kind, Some(id), Detail::default());
         self.handle(id, |process, ctx| process.start(ctx));
@@ -532,6 +569,9 @@ impl<P: Process> Sim<P> {
             self.hash.word(event_word(Kind::Deliver, to, from));
             self.hash.word(id);
         }
+        if self.log.is_some() {
+            self.log_delivery(from, to, id, &message);
+        }
         self.tally.delivered += 1;
         let newest = &mut self.newest[from.index() * self.nodes.0.len() + to.index()];
         if id < *newest {
@@ -548,14 +588,7 @@ impl<P: Process> Sim<P> {
         if self.nodes.0[to.index()].status == Status::Outsider {
             return self.nodes.0[to.index()].mailbox.push((from, message));
         }
-        let before = self.account.is_some().then(|| self.process(to).map(hash_of));
         self.handle(to, |process, ctx| process.receive(from, message, ctx));
-        if let Some(before) = before
-            && before == self.process(to).map(hash_of)
-            && let Some(account) = &mut self.account
-        {
-            account.was_idle(id);
-        }
     }
 
     #[cold]
@@ -569,17 +602,21 @@ impl<P: Process> Sim<P> {
     }
 
     fn alarm(&mut self, id: NodeId, token: u64) {
-        if let Some(key) = self.account.as_ref().and_then(|account| account.alarm_keys.get(&token).copied())
-            && self.omits(|| Item::Alarm(key))
-        {
-            return;
-        }
         let node = &mut self.nodes.0[id.index()];
         let Some(place) = node.alarms.iter().position(|alarm| alarm.token == token) else { return };
         if node.status == Status::Paused {
             return node.inbox.push_back(Deferred::Alarm { token });
         }
-        let timer = node.alarms.remove(place).timer;
+        self.goes_off(id, place);
+    }
+
+    /// The alarm at this place of the node's list goes off.
+    fn goes_off(&mut self, id: NodeId, place: usize) {
+        let timer = self.nodes.0[id.index()].alarms.remove(place).timer;
+        if self.log.is_some() {
+            self.log_alarm(id, &timer);
+        }
+        self.alarms += 1;
         self.mark(Kind::Timer, id, id);
         if self.hashes {
             timer.hash(&mut self.hash);

@@ -12,29 +12,9 @@
 //! What happens to messages is up to a [`hub`]; what goes wrong besides is a [`Plan`] of [`Fault`]s, which is data: printed, read from a file, or
 //! drawn from a seed by a [`Swarm`].
 //!
-//! | fault | begins | what it counts | the test that shows it bite |
-//! |---|---|---|---|
-//! | `partition` | nothing passes between sides | messages lost | `a_partition_cuts_both_ways_between_its_sides_and_nowhere_else` |
-//! | `one_way` | nothing passes one way | messages lost | `a_one_way_cut_leaves_the_way_back_open` |
-//! | `isolate` | a node reaches nobody | messages lost | `an_isolated_node_reaches_nobody_and_is_reached_by_nobody` |
-//! | `deaf`, `mute` | a node loses what arrives, what it sends | messages lost | `a_deaf_node_sends_and_a_mute_one_hears` |
-//! | `filter` | messages of one name are lost | messages lost | `a_filter_loses_messages_of_one_name_between_the_nodes_it_names` |
-//! | `slow` | links take longer | messages delayed | `a_slow_link_delays_what_is_sent_over_it` |
-//! | `bandwidth` | links carry few bytes | messages queued | `messages_queue_for_a_narrow_link` |
-//! | `crash` | a node loses its process | crashes | `a_crash_takes_the_value_and_its_alarms_and_a_restart_builds_a_new_one` |
-//! | `crash_amid` | the same, between two effects | crashes | `a_crash_may_come_between_any_two_effects` |
-//! | `pause` | a node reacts later | pauses | `a_paused_node_reacts_later_to_everything_in_order` |
-//! | `disk_full` | a write stops the node | crashes by a write | `a_full_disk_stops_the_node_until_there_is_room` |
-//! | `clock` | a node's clock is wrong | alarms set by it | `alarms_and_now_follow_the_nodes_own_clock` |
-//! | `replay` | old messages come again | messages | `old_messages_come_again` |
-//!
-//! The hub's own `drop`, `duplicate` and `reorder` are counted too, and so are messages that arrive `late`, at the end of the fault that
-//! had lost them, and what crashes did to storage: `disk_kept`, `disk_unsynced_lost`, `disk_torn`, `disk_bit_flipped`, `disk_wiped`.
-//! [`Sim::idle_faults`] names the faults that never did anything. The tests stand in `tests/faults.rs` and `tests/world.rs`.
-//!
-//! **Messages under way when a fault begins.** A cut ([`Fault::Partition`], [`Fault::OneWay`], [`Fault::Isolate`]) holds at both ends of a link: what was sent
-//! before the cut and would arrive during it is lost to it. The other faults of the network act at one end only, the sender's or, for
-//! [`Fault::Deaf`], the reader's: what has passed that end is safe.
+//! The [`fault`] module has the table of them: what each does, what becomes of messages under way when it begins, what it counts, and the
+//! tests that show it bite. Every fault counts itself ([`Tally::faults`]), [`Sim::idle_faults`] names those that never did anything, and
+//! [`Sim::network`] says what the network is like at a moment.
 //!
 //! # The checked world
 //!

@@ -109,7 +109,7 @@ impl<P: Process> Sim<P> {
             return self.waits_for_its_step(from, to, id, message);
         }
         if from == to {
-            return self.queue.push(self.now.0, Event::Deliver { from, to, id, message });
+            return self.queue.push(self.now.0, Event::Deliver { from, to, id, waited: false, message });
         }
         let mut later_us = 0;
         if !self.rules.is_empty() {
@@ -119,13 +119,15 @@ impl<P: Process> Sim<P> {
             }
         }
         self.copies.clear();
-        let letter = Letter { from, to, at: self.now, id, message: &message };
+        // The hub sees the message when it has passed slow and narrow links: one that keeps an order keeps it through their end.
+        let at = Time(self.now.0.saturating_add(later_us));
+        let letter = Letter { from, to, at, id, message: &message };
         self.hub.route(&letter, &mut self.network_random, &mut self.copies);
-        if let &mut [delay_us] = self.copies.delays_us().as_mut_slice() {
-            let at_us = self.now.0.saturating_add(delay_us).saturating_add(later_us);
-            self.queue.push(at_us, Event::Deliver { from, to, id, message });
+        if let Some(delay_us) = self.copies.only_one() {
+            self.queue
+                .push(at.0.saturating_add(delay_us), Event::Deliver { from, to, id, waited: false, message });
         } else {
-            self.transmit_copies(from, to, id, message, later_us);
+            self.transmit_copies(from, to, id, message, at);
         }
     }
 
@@ -137,24 +139,24 @@ impl<P: Process> Sim<P> {
 
     /// The hub lost the message, holds it, or made several of it.
     #[cold]
-    fn transmit_copies(&mut self, from: NodeId, to: NodeId, id: u64, message: P::Message, later_us: u64) {
-        if self.copies.is_held() {
-            return self.held.push(Kept { from, to, id, message });
-        }
+    fn transmit_copies(&mut self, from: NodeId, to: NodeId, id: u64, message: P::Message, at: Time) {
         let delays_us = std::mem::take(self.copies.delays_us());
-        if delays_us.is_empty() {
+        if self.copies.is_held() {
+            self.tally.fault("hold");
+            self.held.push(Kept { from, to, id, message: message.clone() });
+        } else if delays_us.is_empty() {
             self.tally.fault("drop");
             self.lose(from, to, id, &message, from, "lost by the network");
         }
         for (copy, delay_us) in delays_us.into_iter().enumerate() {
-            if copy > 0 {
+            if copy > 0 || self.copies.is_held() {
                 self.tally.fault("duplicate");
                 let detail =
                     Detail { peer: Some(to), id: Some(id), name: Some(message.name()), ..Detail::default() };
                 self.record(Kind::Duplicate, Some(from), detail);
             }
-            let at_us = self.now.0.saturating_add(delay_us).saturating_add(later_us);
-            self.queue.push(at_us, Event::Deliver { from, to, id, message: message.clone() });
+            let at_us = at.0.saturating_add(delay_us);
+            self.queue.push(at_us, Event::Deliver { from, to, id, waited: false, message: message.clone() });
         }
     }
 
@@ -380,7 +382,7 @@ impl<P: Process> Sim<P> {
         for kept in std::mem::take(&mut self.held) {
             let Kept { from, to, id, message } = kept;
             if which(&Letter { from, to, at: self.now, id, message: &message }) {
-                self.queue.push(at.0, Event::Deliver { from, to, id, message });
+                self.queue.push(at.0, Event::Deliver { from, to, id, waited: false, message });
             } else {
                 self.held.push(Kept { from, to, id, message });
             }

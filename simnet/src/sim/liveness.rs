@@ -56,7 +56,7 @@ impl<P: Process> Sim<P> {
         dead
     }
 
-    /// Messages on their way.
+    /// Messages on their way: in flight, or held by the hub.
     pub fn in_flight(&self) -> usize {
         self.queue.iter().filter(|event| matches!(event, Event::Deliver { .. })).count() + self.held.len()
     }
@@ -75,10 +75,11 @@ impl<P: Observe> Sim<P> {
         reached
     }
 
-    /// Who waits for what: how many messages are on their way, and a line a node with the alarms it has set.
+    /// Who waits for what: how many messages are on their way, a line a node with the alarms it has set, and a line for each fault in force.
     pub fn who_waits(&self) -> String {
         let head = format!("not by {}; {} messages are on their way", self.now, self.in_flight());
-        [vec![head], self.waits()].concat().join("\n")
+        let ailments = self.network().ailments().collect();
+        [vec![head], self.waits(), ailments].concat().join("\n")
     }
 
     /// What each node waits for, and the alarms it has set: a line a node, outsiders apart.

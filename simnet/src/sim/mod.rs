@@ -8,6 +8,7 @@ mod faults;
 mod liveness;
 mod node;
 mod script;
+mod snapshot;
 
 use crate::cluster::Cluster;
 use crate::context::{Context, EffectOf};
@@ -19,7 +20,7 @@ use crate::monitor::{Happening, Marks, Monitor, Nodes, Violation};
 use crate::network::{Kept, Rule};
 use crate::node::NodeId;
 use crate::process::{Message, Observe, Process};
-use crate::queue::Queue;
+use crate::queue::{Queue, Rank};
 use crate::random::{Purpose, Random};
 use crate::record::{Detail, Recorder};
 use crate::scenario::Step;
@@ -36,6 +37,9 @@ use std::collections::{BTreeSet, VecDeque};
 use std::hash::Hash;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
+
+pub use faults::FaultId;
+pub use snapshot::{Clocked, InForce, Link, Network, NodeState, Standing};
 
 /// How many old messages the network keeps for replay.
 const OLD_MESSAGES: usize = 256;
@@ -58,12 +62,31 @@ pub struct Told<O> {
 const LEFT_OUT: &str = "left out";
 
 enum Event<P: Process> {
-    Start { node: NodeId },
-    Deliver { from: NodeId, to: NodeId, id: u64, message: P::Message },
-    Alarm { node: NodeId, token: u64 },
-    Synced { node: NodeId, incarnation: u32 },
-    FaultBegins { fault: usize },
-    FaultEnds { fault: usize },
+    Start {
+        node: NodeId,
+    },
+    Deliver {
+        from: NodeId,
+        to: NodeId,
+        id: u64,
+        /// It came while its reader was paused, and has passed the faults of that moment.
+        waited: bool,
+        message: P::Message,
+    },
+    Alarm {
+        node: NodeId,
+        token: u64,
+    },
+    Synced {
+        node: NodeId,
+        incarnation: u32,
+    },
+    FaultBegins {
+        fault: usize,
+    },
+    FaultEnds {
+        fault: usize,
+    },
 }
 
 /// A simulated run of a cluster.
@@ -164,7 +187,7 @@ impl<P: Process> Sim<P> {
             let mut node = Node::new(name.clone(), make.clone(), Random::new(seed, Purpose::Node(id.0)));
             if node.make.is_some() {
                 node.status = Status::Down;
-                queue.push(0, Event::Start { node: id });
+                queue.push_ranked(Rank::Network, 0, Event::Start { node: id });
             }
             nodes.push(node);
         }
@@ -488,7 +511,7 @@ impl<P: Process> Sim<P> {
         self.now = Time(at_us);
         self.events += 1;
         match event {
-            Event::Deliver { from, to, id, message } => self.deliver(from, to, id, message),
+            Event::Deliver { from, to, id, waited, message } => self.deliver(from, to, id, waited, message),
             Event::Alarm { node, token } => self.alarm(node, token),
             Event::Start { node } => self.start(node, Kind::Start),
             Event::Synced { node, incarnation } => {
@@ -529,16 +552,17 @@ impl<P: Process> Sim<P> {
         }
     }
 
-    fn deliver(&mut self, from: NodeId, to: NodeId, id: u64, message: P::Message) {
-        let node = &mut self.nodes.0[to.index()];
-        match node.status {
-            Status::Up => {}
-            Status::Paused => return node.inbox.push_back(Deferred::Message { from, id, message }),
-            Status::Down => return self.lose(from, to, id, &message, to, "the reader is down"),
-            Status::Outsider => {}
+    fn deliver(&mut self, from: NodeId, to: NodeId, id: u64, waited: bool, message: P::Message) {
+        let status = self.nodes.0[to.index()].status;
+        if status == Status::Down {
+            return self.lose(from, to, id, &message, to, "the reader is down");
         }
-        if !self.rules.is_empty() && from != to && self.lost_at_reader(from, to, id, &message) {
+        // A message arrives at a paused node as at any other, and waits behind the network: what begins later does not reach it.
+        if !self.rules.is_empty() && from != to && !waited && self.lost_at_reader(from, to, id, &message) {
             return;
+        }
+        if status == Status::Paused {
+            return self.nodes.0[to.index()].inbox.push_back(Deferred::Message { from, id, message });
         }
         if self.hashes {
             self.hash.word(self.now.0);

@@ -295,7 +295,7 @@ impl<P: Process> Sim<P> {
                     self.tally.fault("duplicate");
                 }
                 let before = self.process(reader).map(hash_of);
-                self.deliver(sender, reader, id, message);
+                self.deliver(sender, reader, id, false, message);
                 Ok(before.is_some() && before == self.process(reader).map(hash_of))
             }
         }
@@ -332,7 +332,7 @@ impl<P: Process> Sim<P> {
     #[cold]
     pub(super) fn waits_for_its_step(&mut self, from: NodeId, to: NodeId, id: u64, message: P::Message) {
         if from == to {
-            return self.queue.push(self.now.0, Event::Deliver { from, to, id, message });
+            return self.queue.push(self.now.0, Event::Deliver { from, to, id, waited: false, message });
         }
         let words = words_of(message.name(), body_of(&message, message.name()).as_ref());
         let flying = Flying { kept: Kept { from, to, id, message }, words };

@@ -210,13 +210,15 @@ impl Monitor<Node> for Invariants {
         match *happening {
             Happening::Sent { from, message, .. } => self.sent(from, message, nodes.name(from), marks),
             Happening::Delivered { from, to, message } => {
+                if matches!(message, Message::Decided(_)) {
+                    self.told.insert(to);
+                }
                 let view = nodes.process(to).map(Observe::view);
                 match (message, view) {
-                    (Message::Decided(_), Some(View::Participant { in_doubt, .. })) => {
-                        self.told.insert(to);
-                        if in_doubt && from != self.coordinator {
-                            marks.reach(situation::TOLD_BY_PEER);
-                        }
+                    (Message::Decided(_), Some(View::Participant { in_doubt: true, .. }))
+                        if from != self.coordinator =>
+                    {
+                        marks.reach(situation::TOLD_BY_PEER);
                     }
                     (Message::Yes, Some(View::Coordinator { decision: Some(Decision::Abort), .. })) => {
                         marks.reach(situation::LATE_YES);

@@ -10,7 +10,7 @@ pub(crate) struct Queue<E> {
     slab: Vec<Option<E>>,
     free: Vec<u32>,
     /// The place in the order of planning of the next event with a rank.
-    ranked: [u64; 2],
+    ranked: [u64; 3],
     /// That of the next other event.
     seq: u64,
 }
@@ -22,6 +22,8 @@ pub(crate) enum Rank {
     Network,
     /// Changes of nodes. A node that restarts speaks at once, into the network as it is after all its changes of that moment.
     Node,
+    /// What waited for a node that goes on: on its link it was sent before whatever arrives at this moment.
+    Waited,
 }
 
 /// An entry is two words, so that a heap of a thousand stays in the nearest cache.
@@ -36,7 +38,7 @@ struct Entry {
 const SLOT_BITS: u32 = 24;
 
 /// The first place of each rank, and of what has none: so many events of each may be planned in one run.
-const FIRST_RANKED: [u64; 2] = [0, 1 << (62 - SLOT_BITS)];
+const FIRST_RANKED: [u64; 3] = [0, 1 << (61 - SLOT_BITS), 2 << (61 - SLOT_BITS)];
 const FIRST_OTHER: u64 = 1 << (63 - SLOT_BITS);
 
 impl Entry {
@@ -85,11 +87,11 @@ impl<E> Queue<E> {
     /// Plans an event that comes before all of its moment that have a higher rank or none.
     ///
     /// # Panics
-    /// When 2^24 events are pending, or 2^38 of this rank have been planned.
+    /// When 2^24 events are pending, or 2^37 of this rank have been planned.
     pub fn push_ranked(&mut self, rank: Rank, at_us: u64, event: E) {
         let seq = &mut self.ranked[rank as usize];
         let planned = *seq - FIRST_RANKED[rank as usize];
-        assert!(planned < FIRST_RANKED[1], "the run has planned {planned} faults");
+        assert!(planned < FIRST_RANKED[1], "the run has planned {planned} events of one rank");
         *seq += 1;
         let seq = *seq - 1;
         self.insert(at_us, seq, event);

@@ -359,6 +359,20 @@ fn a_paused_node_reacts_later_to_everything_in_order() {
     assert_eq!(heard_at(&sim, a), [(25_000, Heard::Plain(1)), (25_000, Heard::Alarm(1))]);
 }
 
+/// Both messages are of one link. The second arrives at the very moment at which the node goes on, and was planned before it.
+#[test]
+fn what_waited_for_a_paused_node_is_not_overtaken_when_it_resumes() {
+    let (sim, [a, ..], x) = sim();
+    let mut sim = sim.with_plan(&Plan::new().during(ms(5), ms(20), Fault::Pause { node: "a".into() }));
+    sim.run_for(ms(6));
+    sim.inject(x, a, Toy::Plain(1));
+    sim.run_for(ms(18));
+    sim.inject(x, a, Toy::Plain(2));
+    sim.run_for(ms(10));
+    assert_eq!(heard_at(&sim, a), [(25_000, Heard::Plain(1)), (25_000, Heard::Plain(2))]);
+    assert_eq!(sim.tally().faults().get("reorder"), None);
+}
+
 #[test]
 fn alarms_and_now_follow_the_nodes_own_clock() {
     let (mut sim, [a, ..], x) = sim();

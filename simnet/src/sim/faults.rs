@@ -329,7 +329,7 @@ impl<P: Process> Sim<P> {
                 Deferred::Alarm { token } => Event::Alarm { node: id, token },
                 Deferred::Synced => Event::Synced { node: id, incarnation },
             };
-            self.queue.push(self.now.0, event);
+            self.queue.push_ranked(Rank::Waited, self.now.0, event);
         }
     }
 

@@ -96,7 +96,7 @@ impl Client {
     /// # Errors
     /// As [`ask`](Self::ask).
     pub fn ask_often(&mut self, number: u64, iterations: u64) -> Result<(Reply, Histogram<u64>), ClientError> {
-        let mut round_trips = Histogram::new(3).expect("three digits are allowed");
+        let mut round_trips = crate::round_trips();
         let mut reply = None;
         for _ in 0..iterations {
             let begun = Instant::now();

@@ -26,3 +26,8 @@ pub mod rpc;
 pub mod serve;
 pub mod stream;
 pub mod udp;
+
+/// An empty histogram of round trips: nanoseconds up to ten minutes, three digits kept. What takes longer counts as ten minutes.
+fn round_trips() -> hdrhistogram::Histogram<u64> {
+    hdrhistogram::Histogram::new_with_bounds(1, 600_000_000_000, 3).expect("bounds that are allowed")
+}

@@ -155,7 +155,7 @@ impl CountClient {
         length: usize,
         iterations: u64,
     ) -> Result<(Option<Counted>, Histogram<u64>), CountError> {
-        let mut round_trips = Histogram::new(3).expect("three digits are allowed");
+        let mut round_trips = crate::round_trips();
         let mut last = None;
         for _ in 0..iterations {
             let begun = Instant::now();

@@ -14,6 +14,7 @@ pub struct Arguments {
     /// The server's port.
     port: u16,
     /// What to ask for: the factorial of this number, or how many bytes to have counted.
+    #[arg(allow_negative_numbers = true)]
     number: u64,
     /// How often to ask.
     #[arg(value_parser = clap::value_parser!(u64).range(1..))]

@@ -95,7 +95,11 @@ impl Client {
     ///
     /// # Errors
     /// As [`ask`](Self::ask).
-    pub fn ask_often(&mut self, number: u64, iterations: u64) -> Result<(Reply, Histogram<u64>), ClientError> {
+    pub fn ask_often(
+        &mut self,
+        number: u64,
+        iterations: u64,
+    ) -> Result<(Reply, Histogram<u64>), ClientError> {
         let mut round_trips = crate::round_trips();
         let mut reply = None;
         for _ in 0..iterations {

@@ -87,7 +87,8 @@ impl Counter {
     /// # Errors
     /// When it has no sequence number: it is not counted, and not answered.
     pub fn count(&mut self, datagram: &[u8]) -> Result<Counted, NoDatagram> {
-        let wrong = NoDatagram { read: datagram.len(), expected: "4 or more: a sequence number, then anything" };
+        let wrong =
+            NoDatagram { read: datagram.len(), expected: "4 or more: a sequence number, then anything" };
         // solution: begin — Part C: count a datagram
         let sequence = datagram.first_chunk().ok_or(wrong)?;
         self.total += datagram.len() as u64;

@@ -53,7 +53,9 @@ pub enum CountError {
     #[error("no server at {0}: {1}; is `sockets serve --service count` running, and on this port?")]
     Unreachable(SocketAddr, io::Error),
     /// Nobody answers.
-    #[error("no answer from {0} to {1} datagrams, each awaited for {2:?}; is `sockets serve --service count` running?")]
+    #[error(
+        "no answer from {0} to {1} datagrams, each awaited for {2:?}; is `sockets serve --service count` running?"
+    )]
     Silent(SocketAddr, u32, Duration),
     /// The operating system says no.
     #[error(transparent)]

@@ -39,7 +39,8 @@ impl Server {
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();
         lines.read_line(&mut first).unwrap();
-        let address = first.strip_prefix("listening on 127.0.0.1:").unwrap_or_else(|| panic!("first line: {first}"));
+        let address =
+            first.strip_prefix("listening on 127.0.0.1:").unwrap_or_else(|| panic!("first line: {first}"));
         let port = address.split_whitespace().next().and_then(|port| port.parse().ok()).expect("a port");
         Server { child, lines, port }
     }
@@ -83,7 +84,9 @@ fn every_model_serves_what_the_handout_shows() {
         assert!(server.line().ends_with(" done\n"), "{model}");
         let output = client(server.port, &["35", "1"]);
         assert_eq!(output.status.code(), Some(1));
-        assert!(text(&output.stdout).starts_with("35! does not fit into 128 bits; 34! is the last that does\n"));
+        assert!(
+            text(&output.stdout).starts_with("35! does not fit into 128 bits; 34! is the last that does\n")
+        );
     }
 }
 
@@ -93,7 +96,12 @@ fn bytes_are_counted_over_udp() {
     let output = client(server.port, &["1000", "3", "--service", "count"]);
     let said = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{said}{}", text(&output.stderr));
-    assert!(said.starts_with("3 datagrams of 1000 bytes, 0 sent again; the server has counted 3000 bytes in all\n"), "{said}");
+    assert!(
+        said.starts_with(
+            "3 datagrams of 1000 bytes, 0 sent again; the server has counted 3000 bytes in all\n"
+        ),
+        "{said}"
+    );
     assert!(server.line().ends_with(" 1000 bytes, 1000 in all\n"));
 }
 
@@ -136,13 +144,19 @@ fn wrong_use_is_exit_status_2_and_says_what_to_do() {
     let server = Server::start(&[]);
     let port = server.port.to_string();
     let cases: [(&[&str], &str); 11] = [
-        (&["serve", "--model", "fork"], "read the model `fork`, expected one of: iterative, threads, poll, async"),
+        (
+            &["serve", "--model", "fork"],
+            "read the model `fork`, expected one of: iterative, threads, poll, async",
+        ),
         (&["serve", "--port", "70000"], "70000 is not in 0..=65535"),
         (&["serve", "--port", &port], "is another server there? --port 0 takes a free port"),
         (&["serve", "--host", "here"], "invalid IP address syntax"),
         (&["client", "127.0.0.1", &port, "-5", "1"], "invalid value '-5'"),
         (&["client", "127.0.0.1", &port, "5", "0"], "0 is not in 1.."),
-        (&["client", "no such host", "1", "5", "1"], "read the server `no such host`, expected a name or an address"),
+        (
+            &["client", "no such host", "1", "5", "1"],
+            "read the server `no such host`, expected a name or an address",
+        ),
         (&["client", "127.0.0.1", &port, "1", "1", "--service", "count"], "expected 4 to 65507"),
         (&["run", "--on", "moon"], "read the world `moon`, expected one that this lab runs in: sim"),
         (&["run", "--on", "sim", "--experiment", "/nowhere.json"], "could not read /nowhere.json"),
@@ -166,14 +180,27 @@ fn a_run_reports_what_the_contract_says() {
     let trace = folder.join("contract.jsonl").display().to_string();
     let experiment = folder.join("experiment.json").display().to_string();
     std::fs::write(&experiment, r#"{"roles":{"clients":3},"weather":{"loss":"10%"},"faults":[]}"#).unwrap();
-    let output =
-        sockets(&["run", "--on", "sim", "--experiment", &experiment, "--seed", "42", "--trace", &trace, "--json"]);
+    let output = sockets(&[
+        "run",
+        "--on",
+        "sim",
+        "--experiment",
+        &experiment,
+        "--seed",
+        "42",
+        "--trace",
+        &trace,
+        "--json",
+    ]);
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let said = text(&output.stdout);
     let report: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
     assert_eq!((&report["lab"], &report["seed"]), (&"00-sockets".into(), &42.into()));
     assert_eq!(report["nodes"], serde_json::json!(["s", "c1", "c2", "c3"]));
-    assert_eq!((&report["outcome"]["answered"], &report["outcome"]["carried_out"]), (&true.into(), &12.into()));
+    assert_eq!(
+        (&report["outcome"]["answered"], &report["outcome"]["carried_out"]),
+        (&true.into(), &12.into())
+    );
     assert!(report["messages"]["Request"]["bytes"].as_u64() > Some(0));
     let recorded = simnet::trace::Trace::read(&std::fs::read(trace).unwrap()[..]).unwrap();
     assert_eq!(recorded.header.seed, 42);
@@ -184,7 +211,10 @@ fn what_compares_models_counts_who_was_served_at_once() {
     let output = sockets(&["compare", "--clients", "3", "--requests", "2", "--pause", "1ms"]);
     let said = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{said}{}", text(&output.stderr));
-    assert!(said.starts_with("3 clients, each thinks 1ms before each of 2 requests: 2ms for one alone\n"), "{said}");
+    assert!(
+        said.starts_with("3 clients, each thinks 1ms before each of 2 requests: 2ms for one alone\n"),
+        "{said}"
+    );
     let at_once = |model: &str| -> u64 {
         let line = said.lines().find(|line| line.trim_start().starts_with(model)).expect("a line a model");
         line.split_whitespace().last().unwrap().parse().unwrap()
@@ -198,5 +228,8 @@ fn all_messages_of_a_stream_arrive() {
     let output = sockets(&["stream", "--messages", "20000"]);
     let said = text(&output.stdout);
     assert_eq!(output.status.code(), Some(0), "{said}{}", text(&output.stderr));
-    assert!(said.contains("a write and two reads a message") && said.contains("64 KiB a write and a read"), "{said}");
+    assert!(
+        said.contains("a write and two reads a message") && said.contains("64 KiB a write and a read"),
+        "{said}"
+    );
 }

@@ -100,7 +100,10 @@ fn part_a_twenty_factorial_and_beyond_are_right() {
 fn part_a_a_payload_that_is_no_message_is_refused_with_reasons() {
     let request = |bytes: &[u8]| Request::from_bytes(bytes).unwrap_err().to_string();
     assert_eq!(request(&[]), "read a request of 0 bytes, expected 8: a number, most significant byte first");
-    assert_eq!(request(&[0; 9]), "read a request of 9 bytes, expected 8: a number, most significant byte first");
+    assert_eq!(
+        request(&[0; 9]),
+        "read a request of 9 bytes, expected 8: a number, most significant byte first"
+    );
     for reply in [&[][..], &[0], &[0; 16], &[0; 18], &[1; 8], &[1; 10], &[2, 0xFF], &[3]] {
         let said = Reply::from_bytes(reply).expect_err("no reply").to_string();
         assert!(said.starts_with("read a") && said.contains("expected 00 and 16 bytes"), "{reply:?}: {said}");

@@ -87,7 +87,11 @@ fn part_b_in_the_iterative_server_one_stalled_client_keeps_everybody_waiting() {
     let gone = first.address();
     drop(first);
     assert!(matches!(server.next(), Event::Closed(who, Ending::Gone(_)) if who == gone));
-    assert_eq!(server.next(), Event::Accepted(second.address()), "the second was accepted before the first was gone");
+    assert_eq!(
+        server.next(),
+        Event::Accepted(second.address()),
+        "the second was accepted before the first was gone"
+    );
     assert_eq!(second.reply(), Some(expected(5)));
 }
 
@@ -126,7 +130,11 @@ fn part_b_a_client_that_does_not_read_is_not_read_from() {
                 Err(error) => panic!("{model}: {error}"),
             }
             lively.send(&request(20));
-            assert_eq!(lively.reply(), Some(expected(20)), "{model}: one client reads nothing, and this one waits");
+            assert_eq!(
+                lively.reply(),
+                Some(expected(20)),
+                "{model}: one client reads nothing, and this one waits"
+            );
         }
         assert!(sent < most, "{model}: the server has taken {sent} bytes of a client that reads nothing");
         // And when it reads at last, nothing is missing.

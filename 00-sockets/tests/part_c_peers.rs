@@ -106,7 +106,10 @@ fn part_c_a_full_backlog_answers_nothing() {
         }
         assert!(waiting.len() < 10, "a backlog of 1 takes 10 connections");
     };
-    assert!(matches!(&error, ClientError::Unreachable(_, cause) if cause.kind() == ErrorKind::TimedOut), "{error:?}");
+    assert!(
+        matches!(&error, ClientError::Unreachable(_, cause) if cause.kind() == ErrorKind::TimedOut),
+        "{error:?}"
+    );
     // Those that wait are connected as far as they know, though no server has seen them.
     assert!(!waiting.is_empty());
 }
@@ -148,7 +151,9 @@ fn part_c_a_hostile_client_is_told_and_closed() {
         peer.send(&vec![7; 512 * 1024]);
         assert_eq!(peer.reply(), Some(Reply::Factorial(120)), "{model}: the request before it");
         match peer.reply() {
-            Some(Reply::Malformed(why)) => assert!(why.contains("4294967295 bytes, expected at most 1024"), "{why}"),
+            Some(Reply::Malformed(why)) => {
+                assert!(why.contains("4294967295 bytes, expected at most 1024"), "{why}")
+            }
             other => panic!("{model}: {other:?}"),
         }
         assert_eq!(peer.reply(), None, "{model}: nothing after it is understood");
@@ -217,7 +222,11 @@ fn part_c_a_datagram_that_does_not_fit_is_cut_off_without_a_word() {
     there.set_read_timeout(Some(BOUND)).unwrap();
     let to = there.local_addr().unwrap();
     here.send_to(&[1; 1000], to).unwrap();
-    assert_eq!(there.recv(&mut [0; 512]).unwrap(), 512, "the mistake: 488 bytes are gone, and this looks well");
+    assert_eq!(
+        there.recv(&mut [0; 512]).unwrap(),
+        512,
+        "the mistake: 488 bytes are gone, and this looks well"
+    );
     here.send_to(&[1; 1000], to).unwrap();
     assert_eq!(there.recv(&mut vec![0; LONGEST]).unwrap(), 1000);
 }
@@ -252,7 +261,11 @@ fn part_c_a_lost_datagram_is_sent_again_and_a_late_answer_is_ignored() {
     // Counted twice: the server cannot know that it was the same one.
     assert_eq!((first.length, first.total, client.resent), (500, 1000, 1));
     let second = client.count(20).unwrap();
-    assert_eq!((second.length, second.total), (20, 1020), "the late copy of the first answer was taken for the second");
+    assert_eq!(
+        (second.length, second.total),
+        (20, 1020),
+        "the late copy of the first answer was taken for the second"
+    );
     server.join().unwrap();
 }
 
@@ -260,7 +273,8 @@ fn part_c_a_lost_datagram_is_sent_again_and_a_late_answer_is_ignored() {
 fn part_c_a_server_of_datagrams_that_is_not_there_is_noticed() {
     let silent = UdpSocket::bind(anywhere()).unwrap();
     let port = silent.local_addr().unwrap().port();
-    let error = CountClient::new(LOCALHOST, port, Duration::from_millis(10), 3).unwrap().count(10).unwrap_err();
+    let error =
+        CountClient::new(LOCALHOST, port, Duration::from_millis(10), 3).unwrap().count(10).unwrap_err();
     assert!(matches!(error, CountError::Silent(_, 3, _)), "{error:?}");
     drop(silent);
     let error = CountClient::new(LOCALHOST, port, SHORT, 5).unwrap().count(10).unwrap_err();

@@ -28,7 +28,9 @@ fn reply(id: u16, answer: Answer) -> Message {
 /// The value of `k` and how many calls were carried out.
 fn state(node: &Node) -> (String, u64) {
     match node.view() {
-        View::Server { registry, carried_out } => (registry.get("k").unwrap_or_default().to_string(), carried_out),
+        View::Server { registry, carried_out } => {
+            (registry.get("k").unwrap_or_default().to_string(), carried_out)
+        }
         View::Client { .. } => panic!("a client"),
     }
 }
@@ -57,8 +59,17 @@ fn part_d_what_is_no_call_is_refused_and_changes_nothing() {
     let mut registry = Registry::default();
     registry.put("k", "v");
     let before = registry.clone();
-    let malformed: [&[u8]; 9] =
-        [&[], &[0], &[9, 0, 0], &[1], &[1, 0], &[1, 0, 2, b'k'], &[1, 0, 1, b'k', 7], &[1, 0, 1, 0xFF], &[2, 0, 0]];
+    let malformed: [&[u8]; 9] = [
+        &[],
+        &[0],
+        &[9, 0, 0],
+        &[1],
+        &[1, 0],
+        &[1, 0, 2, b'k'],
+        &[1, 0, 1, b'k', 7],
+        &[1, 0, 1, 0xFF],
+        &[2, 0, 0],
+    ];
     for bytes in malformed {
         match Answer::from_bytes(&dispatch(&mut registry, bytes)) {
             Ok(Answer::Refused(why)) => assert!(why.contains("read ") && why.contains("expected "), "{why}"),
@@ -177,7 +188,11 @@ fn part_d_a_client_never_uses_a_number_twice() {
     let (mut client, first) = client(3);
     assert!(first[0].durable, "the number left before it was written down");
     let after = client.crash_and_restart(DiskFate::LoseUnsynced);
-    assert_eq!(id_of(&after[0].message), id_of(&first[0].message) + 1, "a used number names another call now");
+    assert_eq!(
+        id_of(&after[0].message),
+        id_of(&first[0].message) + 1,
+        "a used number names another call now"
+    );
 }
 
 /// Messages are lost and doubled: at least once, the same weather that at most once bears, shows in the registry.
@@ -194,7 +209,11 @@ fn part_d_the_difference_shows_in_the_registry() {
         scene.storm.weather = weather;
         let clients = scene.roles.clients();
         let mut sim = scene.begin(&Trial::new(seed, false));
-        assert!(sim.run_until(scene.length, |sim| all_done(sim, &clients)), "seed {seed}: {}", sim.who_waits());
+        assert!(
+            sim.run_until(scene.length, |sim| all_done(sim, &clients)),
+            "seed {seed}: {}",
+            sim.who_waits()
+        );
         let explained = unexplained(sim.outputs()).is_none();
         (sim, explained)
     };
@@ -205,7 +224,10 @@ fn part_d_the_difference_shows_in_the_registry() {
         assert!(carried_out >= 24, "seed {seed}: {carried_out} of 24 calls");
         wrong += u32::from(!explained);
     }
-    assert!(wrong > 25, "at least once: only {wrong} of 50 runs were wrong, the weather is too good to show anything");
+    assert!(
+        wrong > 25,
+        "at least once: only {wrong} of 50 runs were wrong, the weather is too good to show anything"
+    );
     for seed in 0..50 {
         let (sim, explained) = run(Semantics::AtMostOnce, seed);
         assert!(explained, "at most once, seed {seed}");
@@ -217,13 +239,12 @@ fn part_d_the_difference_shows_in_the_registry() {
 #[test]
 fn part_d_seventy_thousand_calls_are_carried_out_once() {
     let mut scene = Scene::calm(Roles { clients: 1, calls: 70_000, keys: 1_000, ..Roles::default() });
-    scene.storm.weather = Weather { loss: Chance::percent(5), duplication: Chance::percent(5), ..Weather::default() };
+    scene.storm.weather =
+        Weather { loss: Chance::percent(5), duplication: Chance::percent(5), ..Weather::default() };
     scene.length = Duration::from_secs(7200);
     let clients = scene.roles.clients();
     // Without the monitor, which remembers each call for ever.
-    let mut sim = Trial::new(1, false)
-        .sim(&scene.roles.cluster())
-        .with_hub(scene.storm.weather.hub());
+    let mut sim = Trial::new(1, false).sim(&scene.roles.cluster()).with_hub(scene.storm.weather.hub());
     assert!(sim.run_until(scene.length, |sim| all_done(sim, &clients)), "{}", sim.who_waits());
     assert_eq!(state(sim.process(Roles::SERVER).unwrap()).1, 70_000);
 }

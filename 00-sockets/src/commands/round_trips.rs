@@ -24,7 +24,10 @@ pub fn report(round_trips: &Histogram<u64>) -> String {
     let bars: Vec<(u64, u64)> = (0..64)
         .map(|power| {
             let from = if power == 0 { 0 } else { 1_u64 << power };
-            (1_u64 << power, round_trips.count_between(from * 1000, (1_u64 << (power + 1).min(50)) * 1000 - 1))
+            (
+                1_u64 << power,
+                round_trips.count_between(from * 1000, (1_u64 << (power + 1).min(50)) * 1000 - 1),
+            )
         })
         .take(40)
         .collect();

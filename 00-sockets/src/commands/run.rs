@@ -111,11 +111,7 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let experiment = Experiment::read(arguments)?;
     let scene = Scene {
         roles: experiment.roles,
-        storm: Storm {
-            weather: experiment.weather,
-            sync_delay: experiment.sync,
-            plan: experiment.faults,
-        },
+        storm: Storm { weather: experiment.weather, sync_delay: experiment.sync, plan: experiment.faults },
         length: experiment.limit.into(),
     };
     let begun = wall_clock();

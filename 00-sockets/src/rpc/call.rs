@@ -92,7 +92,9 @@ fn take_text(bytes: &mut &[u8]) -> Result<String, Malformed> {
 fn nothing_left<T>(bytes: &[u8], read: T) -> Result<T, Malformed> {
     match bytes.len() {
         0 => Ok(read),
-        more => Err(Malformed { read: format!("{more} bytes more"), expected: "nothing after the last text" }),
+        more => {
+            Err(Malformed { read: format!("{more} bytes more"), expected: "nothing after the last text" })
+        }
     }
 }
 
@@ -187,13 +189,18 @@ impl Answer {
             3 => Answer::Done,
             4 => {
                 let Some((length, after)) = rest.split_first_chunk() else {
-                    return Err(Malformed { read: format!("{} bytes", rest.len()), expected: "8 bytes of a length" });
+                    return Err(Malformed {
+                        read: format!("{} bytes", rest.len()),
+                        expected: "8 bytes of a length",
+                    });
                 };
                 rest = after;
                 Answer::Length(u64::from_be_bytes(*length))
             }
             5 => Answer::Refused(take_text(&mut rest)?),
-            kind => return Err(Malformed { read: format!("an answer of kind {kind:02x}"), expected: EXPECTED }),
+            kind => {
+                return Err(Malformed { read: format!("an answer of kind {kind:02x}"), expected: EXPECTED });
+            }
         };
         nothing_left(rest, answer)
     }

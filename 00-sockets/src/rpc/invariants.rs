@@ -29,7 +29,8 @@ pub mod situation {
     /// An older call arrives after a newer one.
     pub const OLD_COPY: &str = "a copy of a call arrives after a later call of the same client";
     /// The server comes back, and a call of before arrives again.
-    pub const COPY_AFTER_CRASH: &str = "a copy of a call arrives that was carried out before the server crashed";
+    pub const COPY_AFTER_CRASH: &str =
+        "a copy of a call arrives that was carried out before the server crashed";
     /// An answer arrives that nobody waits for.
     pub const STALE_ANSWER: &str = "an answer arrives of a call that is over";
 }
@@ -71,7 +72,10 @@ impl Invariants {
         for (key, text) in &self.appended {
             let times = registry.get(key).unwrap_or_default().matches(text.as_str()).count();
             if times > 1 {
-                let got = format!("it was carried out {times} times: {key} = {}", registry.get(key).unwrap_or_default());
+                let got = format!(
+                    "it was carried out {times} times: {key} = {}",
+                    registry.get(key).unwrap_or_default()
+                );
                 return Err(Violation::new(ONCE, format!("append {text} to {key} once, or not at all"), got));
             }
             if times == 0 && self.answered.contains(&(key.clone(), text.clone())) {

@@ -226,7 +226,8 @@ fn not_accepted(error: io::Error, house: &House) -> io::Result<()> {
     let out_of_files =
         [rustix::io::Errno::MFILE, rustix::io::Errno::NFILE].map(|errno| Some(errno.raw_os_error()));
     if out_of_files.contains(&error.raw_os_error()) {
-        house.tell(Event::NotAccepted(format!("{error}; raise the limit (ulimit -n) or serve fewer clients")));
+        house
+            .tell(Event::NotAccepted(format!("{error}; raise the limit (ulimit -n) or serve fewer clients")));
         // The connection stays in the backlog, so accept would fail again at once.
         std::thread::sleep(Duration::from_millis(10));
         return Ok(());

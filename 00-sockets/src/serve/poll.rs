@@ -223,7 +223,11 @@ pub fn serve(listener: &TcpListener, house: &House) -> io::Result<()> {
 }
 
 /// What is ready: first the listener, then each connection.
-fn wait(listener: &TcpListener, connections: &[Connection], patience: Duration) -> io::Result<Vec<PollFlags>> {
+fn wait(
+    listener: &TcpListener,
+    connections: &[Connection],
+    patience: Duration,
+) -> io::Result<Vec<PollFlags>> {
     let mut asked = vec![PollFd::new(listener, PollFlags::IN)];
     asked.extend(connections.iter().map(|connection| PollFd::new(&connection.stream, connection.interest())));
     // Without a timeout a silent client would be noticed only when another one speaks.

@@ -111,11 +111,12 @@ impl Invariants {
     }
 
     /// (7) and the ballots' owners.
-    fn prepare(&mut self, from: NodeId, ballot: Ballot, name: &str) -> Result<(), Violation> {
+    fn prepare(&mut self, from: NodeId, ballot: Ballot, nodes: &dyn Nodes<Node>) -> Result<(), Violation> {
+        let name = nodes.name(from);
         let life = self.lives.get(&from).copied().unwrap_or(0);
         match self.begun.get(&ballot) {
             Some((owner, _)) if *owner != from => {
-                let expected = format!("ballot {ballot} is begun by {owner} alone");
+                let expected = format!("ballot {ballot} is begun by {} alone", nodes.name(*owner));
                 return Err(Violation::new(ONE_USE, expected, format!("{name} begins it too")));
             }
             Some((_, begun_in)) if *begun_in != life => {
@@ -335,7 +336,7 @@ impl Monitor<Node> for Invariants {
                     self.requested(value);
                     Ok(())
                 }
-                Message::Prepare { ballot } => self.prepare(from, *ballot, nodes.name(from)),
+                Message::Prepare { ballot } => self.prepare(from, *ballot, nodes),
                 Message::Promise { ballot, accepted } => {
                     self.promise(from, *ballot, accepted.as_ref(), nodes.name(from))
                 }
@@ -396,5 +397,36 @@ impl Monitor<Node> for Invariants {
                 self.state(node, nodes, true)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Two;
+
+    impl Nodes<Node> for Two {
+        fn process(&self, _: NodeId) -> Option<&Node> {
+            None
+        }
+
+        fn name(&self, node: NodeId) -> &str {
+            ["p1", "p2"][node.index()]
+        }
+
+        fn count(&self) -> usize {
+            2
+        }
+    }
+
+    #[test]
+    fn a_ballot_of_two_proposers_is_told_by_their_names() {
+        let mut invariants = Invariants::new(&[], &[]);
+        let ballot = Ballot { round: 1, proposer: NodeId(0) };
+        invariants.prepare(NodeId(0), ballot, &Two).expect("nobody has begun it");
+        let violation = invariants.prepare(NodeId(1), ballot, &Two).expect_err("p1 has begun it");
+        let expected = Violation::new(ONE_USE, "ballot 1.0 is begun by p1 alone", "p2 begins it too");
+        assert_eq!(violation, expected);
     }
 }

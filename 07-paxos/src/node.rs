@@ -7,7 +7,7 @@ use crate::learner::Learner;
 use crate::message::{Message, Output, Timer};
 use crate::proposer::{Phase, Proposer};
 use serde::Serialize;
-use simnet::{Context, NodeId, Observe, Process};
+use simnet::{Context, Names, NodeId, Observe, Process};
 
 /// The world, as a role of Paxos sees it.
 pub type Ctx<'a> = Context<'a, Node>;
@@ -129,21 +129,17 @@ impl Observe for Node {
         }
     }
 
-    fn waits_for(&self) -> Option<String> {
-        let names = |nodes: &mut dyn Iterator<Item = &NodeId>| {
-            let names: Vec<String> = nodes.map(ToString::to_string).collect();
-            if names.is_empty() { "none".to_string() } else { names.join(" ") }
-        };
+    fn waits_for(&self, names: &Names) -> Option<String> {
         match self {
             Node::Proposer(proposer) => match &proposer.phase {
                 Phase::Idle | Phase::Done { .. } => None,
                 Phase::BackingOff => Some("the end of its pause".to_string()),
                 Phase::Preparing { ballot, promises } => Some(format!(
                     "a majority of promises for ballot {ballot}, has {}",
-                    names(&mut promises.keys())
+                    names.list(promises.keys())
                 )),
                 Phase::Accepting { proposal, accepted } => {
-                    Some(format!("a majority that accepts {proposal}, has {}", names(&mut accepted.iter())))
+                    Some(format!("a majority that accepts {proposal}, has {}", names.list(accepted)))
                 }
             },
             Node::Acceptor(_) => None,

@@ -1,6 +1,7 @@
 //! `paxos run`: one run in one world, reported as one JSON object (the contract between the course's tool and a lab).
 
 use crate::local;
+use crate::serve::delay;
 use anyhow::{Context, bail};
 use paxos::Node;
 use paxos::cluster::Roles;
@@ -10,10 +11,13 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use simnet::campaign::{parse_seed, write_trace};
 use simnet::delay::Micros;
+use simnet::local::mischief::BadWire;
 use simnet::local::replay::Replay;
+use simnet::local::stage::{Ambush, Stage};
 use simnet::local::transport::TransportKind;
+use simnet::sim::waits;
 use simnet::swarm::{Storm, Weather};
-use simnet::{Delay, NodeId, Plan, Sim, Tally, Trial, Violation};
+use simnet::{Delay, Names, NodeId, Plan, Sim, Tally, Trial, Violation};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -49,7 +53,7 @@ pub struct Arguments {
     /// Print one JSON object on the last line.
     #[arg(long)]
     json: bool,
-    /// In the local world: what carries the messages: tcp, udp or zmq.
+    /// In the local world: what carries the messages: tcp, udp, zmq or datagram.
     #[arg(long, default_value_t)]
     transport: TransportKind,
     /// In the local world: delay each message by a random time, in milliseconds at most.
@@ -156,6 +160,7 @@ fn run_simulated(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         world: "sim",
         seed: sim.seed(),
         known: &|node| scene::known(&sim, node),
+        waits: &|| sim.waits(),
         violation: sim.violation(),
         tally: sim.tally(),
         faults: sim.tally().faults().clone(),
@@ -185,16 +190,20 @@ fn run_local(arguments: &Arguments) -> anyhow::Result<ExitCode> {
 fn run_local_once(arguments: &Arguments, scene: &Scene, seed: u64) -> anyhow::Result<u8> {
     let roles = &scene.roles;
     let begun = wall_clock();
-    let played = local::play(&local::Plot {
-        roles,
+    let cluster = roles.cluster();
+    let stage = Stage {
         transport: arguments.transport,
-        seed,
-        delay_ms: arguments.delay,
-        faults: &scene.storm.plan,
-        kill_after: arguments.kill_after.as_deref(),
-        forget: arguments.forget,
+        wire: BadWire::from(&scene.storm.weather),
+        delay: delay(arguments.delay),
+        ambush: arguments.kill_after.clone().map(|after| Ambush {
+            nodes: roles.acceptors(),
+            after,
+            forget: arguments.forget,
+        }),
         limit: scene.length,
-    })?;
+        ..Stage::new(LAB, &cluster, seed, &scene.storm.plan)
+    };
+    let played = local::play(&stage, roles)?;
     let real_us = wall_clock().saturating_sub(begun).as_micros();
     if let Some(path) = &arguments.trace {
         write_trace(&played.trace, path).with_context(|| format!("could not write {}", path.display()))?;
@@ -204,9 +213,8 @@ fn run_local_once(arguments: &Arguments, scene: &Scene, seed: u64) -> anyhow::Re
         return Ok(INTERRUPTED);
     }
     let mut monitor = Invariants::new(&roles.acceptors(), &roles.values);
-    let cluster = roles.cluster();
     let replay = Replay::run(&played.trace, &cluster, vec![&mut monitor]).map_err(anyhow::Error::msg)?;
-    let unexplained = scene::unexplained(replay.outputs());
+    let unexplained = scene::unexplained(replay.outputs(), roles);
     let mut more = Map::new();
     more.insert("transport".to_string(), json!(arguments.transport.to_string()));
     more.insert("wire".to_string(), json!(played.wire));
@@ -214,12 +222,18 @@ fn run_local_once(arguments: &Arguments, scene: &Scene, seed: u64) -> anyhow::Re
         world: "local",
         seed,
         known: &|node| scene::known_by(replay.process(node)?),
+        waits: &|| {
+            let names: Names = cluster.names().cloned().collect();
+            names
+                .ids()
+                .map(|node| format!("{} {}", names.of(node), waits(replay.process(node), &names)))
+                .collect()
+        },
         violation: replay.violation().or(unexplained.as_ref()),
         tally: replay.tally(),
-        // A node may be killed before it has recorded anything: who killed it knows.
-        faults: (played.kills > 0).then_some(("crash", played.kills)).into_iter().collect(),
+        faults: played.faults(),
         idle_faults: Vec::new(),
-        trace_hash: local::hash(&played.trace).to_string(),
+        trace_hash: played.hash().to_string(),
         virtual_us: played.trace.events.last().map_or(0, |event| event.at),
         real_us: u64::try_from(real_us).unwrap_or(u64::MAX),
         more,
@@ -240,7 +254,7 @@ fn simulated(scene: &Scene, trial: &Trial) -> Sim<Node> {
         .described(scene.to_string());
     let who = [roles.learners(), roles.clients()].concat();
     sim.run_until(scene.length, |sim| scene::all_know(sim, &who));
-    scene::check_history(&mut sim);
+    scene::check_history(&mut sim, roles);
     // The faults were written by hand: one that did nothing is a mistake in the experiment.
     sim.every_fault_must_have_fired();
     sim
@@ -252,6 +266,8 @@ struct Run<'a> {
     seed: u64,
     /// What a learner or a client knows.
     known: &'a dyn Fn(NodeId) -> Option<String>,
+    /// Who waits for what, a line a node.
+    waits: &'a dyn Fn() -> Vec<String>,
     violation: Option<&'a Violation>,
     tally: &'a Tally,
     faults: BTreeMap<&'static str, u64>,
@@ -265,7 +281,7 @@ struct Run<'a> {
 
 impl Run<'_> {
     /// Prints the report, and returns the exit status.
-    fn tell(self, arguments: &Arguments, roles: &Roles) -> u8 {
+    fn tell(mut self, arguments: &Arguments, roles: &Roles) -> u8 {
         // What the learners have learned, when at least one has.
         let chosen = roles.learners().into_iter().find_map(self.known);
         let status = match (self.violation, &chosen) {
@@ -273,7 +289,12 @@ impl Run<'_> {
             (None, None) => UNDECIDED,
             (None, Some(_)) => 0,
         };
-        let report = self.report(arguments, roles, chosen.as_deref());
+        let mut more = std::mem::take(&mut self.more);
+        if status == UNDECIDED {
+            more.insert("waits".to_string(), json!((self.waits)()));
+        }
+        let mut report = self.report(arguments, roles, chosen.as_deref());
+        report.as_object_mut().expect("it is one").extend(more);
         if arguments.json {
             println!("{report}");
         } else {
@@ -282,7 +303,7 @@ impl Run<'_> {
         status
     }
 
-    fn report(self, arguments: &Arguments, roles: &Roles, chosen: Option<&str>) -> Value {
+    fn report(&self, arguments: &Arguments, roles: &Roles, chosen: Option<&str>) -> Value {
         let nodes: Vec<String> = roles.cluster().names().map(|name| name.to_string()).collect();
         let know = |ids: Vec<NodeId>| {
             let known: Map<String, Value> = ids
@@ -293,7 +314,7 @@ impl Run<'_> {
         };
         let messages: Map<String, Value> =
             self.tally.by_name().into_iter().map(|(name, count)| (name.to_string(), json!(count))).collect();
-        let mut report = json!({
+        json!({
             "lab": LAB,
             "world": self.world,
             "seed": self.seed,
@@ -312,9 +333,7 @@ impl Run<'_> {
             "virtual_us": self.virtual_us,
             "real_us": self.real_us,
             "trace": arguments.trace,
-        });
-        report.as_object_mut().expect("it is one").extend(self.more);
-        report
+        })
     }
 }
 

@@ -99,7 +99,7 @@ impl Scene {
     pub fn survive(&self, trial: &Trial) -> Sim<Node> {
         let mut sim = self.begin(trial);
         sim.run_for(self.length);
-        check_history(&mut sim);
+        check_history(&mut sim, &self.roles);
         sim
     }
 
@@ -113,7 +113,7 @@ impl Scene {
         sim.calm(&core, hub);
         let (learners, clients) = (self.roles.learners(), self.roles.clients());
         sim.must_reach(LIVENESS, self.patience(), |sim| all_know(sim, &learners) && all_know(sim, &clients));
-        check_history(&mut sim);
+        check_history(&mut sim, &self.roles);
         sim
     }
 
@@ -203,14 +203,17 @@ pub fn known_by(node: &Node) -> Option<String> {
 }
 
 /// Breaks (10) when no order of the clients' requests explains what they were told.
-pub fn check_history(sim: &mut Sim<Node>) {
-    if let Some(violation) = unexplained(sim.outputs()) {
+pub fn check_history(sim: &mut Sim<Node>, roles: &Roles) {
+    if let Some(violation) = unexplained(sim.outputs(), roles) {
         sim.violate(violation);
     }
 }
 
 /// (10) is broken when no order of the clients' requests explains these outputs.
-pub fn unexplained(outputs: &[Told<Output>]) -> Option<Violation> {
+pub fn unexplained(outputs: &[Told<Output>], roles: &Roles) -> Option<Violation> {
+    // A history numbers its clients and calls them c1, c2, …, as the cluster does.
+    let clients = roles.clients();
+    let number = |node: NodeId| clients.iter().take_while(|client| **client <= node).count() as u32;
     let mut history = History::new();
     let mut open = BTreeMap::new();
     // Clocks of several machines may differ by a little: then what is the effect is no earlier than its cause.
@@ -222,7 +225,7 @@ pub fn unexplained(outputs: &[Told<Output>]) -> Option<Violation> {
             Output::Asked(value) => {
                 open.insert(
                     told.node,
-                    history.invoke(told.node.0, at_us, ConsensusOp::Propose(value.clone())),
+                    history.invoke(number(told.node), at_us, ConsensusOp::Propose(value.clone())),
                 );
             }
             Output::Answered(value) => {
@@ -242,5 +245,27 @@ pub fn unexplained(outputs: &[Told<Output>]) -> Option<Violation> {
             counterexample.to_string(),
         )),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use simnet::Time;
+
+    #[test]
+    fn an_unexplained_history_calls_the_clients_by_their_names() {
+        let roles = Roles::new(1, 3, 1, &["red", "blue"], Pace::default());
+        let clients = roles.clients();
+        let told = |node: NodeId, output| Told { at: Time::ZERO, node, output };
+        let outputs = [
+            told(clients[0], Output::Asked("red".into())),
+            told(clients[1], Output::Asked("blue".into())),
+            told(clients[0], Output::Answered("red".into())),
+            told(clients[1], Output::Answered("blue".into())),
+        ];
+        assert_eq!(unexplained(&outputs[..3], &roles), None);
+        let violation = unexplained(&outputs, &roles).expect("two decisions");
+        assert!(violation.got.starts_with("client c2's Propose("), "{violation}");
     }
 }

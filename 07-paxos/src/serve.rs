@@ -3,11 +3,12 @@
 use anyhow::{Context, bail};
 use paxos::{Node, Output, Roles};
 use simnet::campaign::parse_seed;
-use simnet::local::child::{Ended, Peers, serve};
-use simnet::local::node::Options;
+use simnet::local::child::{Ended, Peers, play, serve};
+use simnet::local::mischief::BadWire;
+use simnet::local::node::{NodeError, Options};
 use simnet::local::transport::TransportKind;
 use simnet::trace::Name;
-use simnet::{Delay, NodeId};
+use simnet::{Chance, Delay, NodeId};
 use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,7 +36,7 @@ pub struct Arguments {
     #[arg(short, long, default_value_t = 5555)]
     port: u16,
     /// The host on which all nodes are
-    #[arg(long, default_value = "127.0.0.1")]
+    #[arg(short = 'a', long, default_value = "127.0.0.1")]
     host: IpAddr,
     /// How many acceptors make a quorum; there are 2·quorum − 1 of them
     #[arg(short, long, default_value_t = 2, value_parser = clap::value_parser!(u32).range(1..=50))]
@@ -55,12 +56,18 @@ pub struct Arguments {
     /// End after so many seconds; a client that has no answer by then exits with status 3
     #[arg(short, long)]
     timeout: Option<u64>,
+    /// A client asks so often, each time as a new process would: it must hear the same each time
+    #[arg(short, long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    iterations: u32,
     /// Delay each message by a random time, in milliseconds at most
     #[arg(short, long, default_value_t = 0)]
     delay: u64,
-    /// What carries the messages: tcp, udp or zmq
+    /// What carries the messages: tcp, udp, zmq or datagram
     #[arg(long, default_value_t)]
     transport: TransportKind,
+    /// How many of the datagrams that this node sends are lost on purpose, with the transports udp and datagram
+    #[arg(long, default_value = "0%")]
+    loss: Chance,
     /// The folder that survives a crash; without one, the node forgets everything when it ends
     #[arg(long)]
     data: Option<PathBuf>,
@@ -70,41 +77,18 @@ pub struct Arguments {
     /// The seed of the node's random choices
     #[arg(long, value_parser = parse_seed, default_value = "7", allow_hyphen_values = true)]
     seed: u64,
-    /// `paxos run` has started it, and says more on standard input
+    /// `paxos run` has started it, with these options: all others do not count
+    #[arg(long, hide = true, requires = "of_roles")]
+    options: Option<Options>,
+    /// … in a cluster of these roles, as JSON
     #[arg(long, hide = true)]
-    child: Option<String>,
-}
-
-/// What `paxos run` tells its children, as JSON.
-#[derive(Debug, serde::Serialize, serde::Deserialize)]
-pub struct ChildOf {
-    /// Who takes part.
-    pub roles: Roles,
-    /// The run.
-    pub run: u64,
-    /// When it began, in microseconds of the Unix epoch.
-    pub epoch_us: u64,
-    /// What the run is, in words.
-    pub run_text: String,
-    /// After the first message of this name, stand still.
-    pub halt_after: Option<String>,
-    /// Tell of messages of this name.
-    pub tell_of: Option<String>,
+    of_roles: Option<String>,
 }
 
 impl Arguments {
     fn roles(&self) -> Roles {
         let values: Vec<&str> = (0..self.clients).map(|_| self.value.as_str()).collect();
         Roles::new(self.proposers, 2 * self.quorum - 1, self.learners, &values, paxos::Pace::default())
-    }
-
-    /// Nodes that are started by hand know each other by what they were told alike.
-    fn by_hand(&self) -> ChildOf {
-        let roles = self.roles();
-        let run_text = format!("{} acceptors from port {} on", roles.acceptors, self.port);
-        let run = u64::from(self.port) << 32 | u64::from(roles.acceptors);
-        // They have no beginning in common but that of all clocks, and each start needs a later time than the one before.
-        ChildOf { roles, run, epoch_us: 0, run_text, halt_after: None, tell_of: None }
     }
 
     /// One address a node: as many as fit above the base port.
@@ -123,15 +107,50 @@ impl Arguments {
 
 /// Runs one node to its end.
 pub fn run(role: Role, arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    let child: ChildOf = match &arguments.child {
-        Some(json) => serde_json::from_str(json).context("what `paxos run` says of the run is malformed")?,
-        None => arguments.by_hand(),
+    let (name, ended) = match (&arguments.options, &arguments.of_roles) {
+        (Some(options), Some(roles)) => {
+            let roles: Roles = serde_json::from_str(roles).context("the roles are malformed")?;
+            let name = options.names[options.me.index()].clone();
+            (name, play(&roles.cluster(), options.clone()).map(|()| Ended::Told))
+        }
+        _ => repeated(role, arguments)?,
     };
+    match ended {
+        Ok(Ended::TimedOut) if role == Role::Client => Ok(ExitCode::from(crate::run::UNDECIDED)),
+        Ok(_) => Ok(ExitCode::SUCCESS),
+        Err(NodeError::Broken(violation)) => {
+            eprintln!("{name}: {violation}");
+            Ok(ExitCode::from(crate::run::BROKEN))
+        }
+        Err(error) => bail!("{name}: {error}"),
+    }
+}
+
+/// Runs a client as often as asked, up to the first time without an answer; any other node once.
+fn repeated(role: Role, arguments: &Arguments) -> anyhow::Result<(Name, Result<Ended, NodeError>)> {
+    if role != Role::Client && arguments.iterations > 1 {
+        bail!(
+            "read --iterations {} for a node that runs until it is ended: a client takes it",
+            arguments.iterations
+        );
+    }
+    for _ in 1..arguments.iterations {
+        let (name, ended) = by_hand(role, arguments)?;
+        if !matches!(ended, Ok(Ended::Done)) {
+            return Ok((name, ended));
+        }
+    }
+    by_hand(role, arguments)
+}
+
+/// A node that someone has started in a terminal. Such nodes know each other by what they were told alike.
+fn by_hand(role: Role, arguments: &Arguments) -> anyhow::Result<(Name, Result<Ended, NodeError>)> {
+    let roles = arguments.roles();
     let ids = match role {
-        Role::Proposer => child.roles.proposers(),
-        Role::Acceptor => child.roles.acceptors(),
-        Role::Learner => child.roles.learners(),
-        Role::Client => child.roles.clients(),
+        Role::Proposer => roles.proposers(),
+        Role::Acceptor => roles.acceptors(),
+        Role::Learner => roles.learners(),
+        Role::Client => roles.clients(),
     };
     let me: NodeId = *ids.get(arguments.number.wrapping_sub(1)).with_context(|| {
         format!(
@@ -140,43 +159,38 @@ pub fn run(role: Role, arguments: &Arguments) -> anyhow::Result<ExitCode> {
             ids.len()
         )
     })?;
-    let cluster = child.roles.cluster();
+    let cluster = roles.cluster();
     let names: Vec<Name> = cluster.names().cloned().collect();
-    let peers = if arguments.child.is_some() {
-        Peers::FromParent
-    } else {
-        Peers::Fixed(arguments.addresses(names.len())?)
-    };
+    let peers = Peers::Fixed(arguments.addresses(names.len())?);
     let name = names[me.index()].clone();
     let options = Options {
         lab: crate::run::LAB.to_string(),
-        run_text: child.run_text,
-        run: child.run,
+        run_text: format!("{} acceptors from port {} on", roles.acceptors, arguments.port),
+        run: u64::from(arguments.port) << 32 | u64::from(roles.acceptors),
+        transport: arguments.transport,
+        wire: BadWire { drop: arguments.loss, ..BadWire::NONE },
         seed: arguments.seed,
         names,
         me,
-        epoch_us: child.epoch_us,
+        // They have no beginning in common but that of all clocks, and each start needs a later time than the one before.
+        epoch_us: 0,
         data: arguments.data.clone(),
         traces: arguments.trace.clone(),
-        delay: match arguments.delay {
-            0 => Delay::NONE,
-            most => Delay::uniform(Duration::ZERO, Duration::from_millis(most)),
-        },
-        halt_after: child.halt_after,
-        tell_of: child.tell_of,
+        delay: delay(arguments.delay),
+        halt_after: None,
+        tell_of: None,
     };
-    let by_hand = arguments.child.is_none();
-    // A client that was started by hand is there for its answer.
-    let done = |output: &Output| by_hand && matches!(output, Output::Answered(_));
+    // A client is there for its answer.
+    let done = |output: &Output| matches!(output, Output::Answered(_));
     let within = arguments.timeout.map(Duration::from_secs);
     let process: Node = cluster.build(me).expect("each role has a process");
-    match serve(process, options, arguments.transport, &peers, done, within) {
-        Ok(Ended::TimedOut) if role == Role::Client => Ok(ExitCode::from(crate::run::UNDECIDED)),
-        Ok(_) => Ok(ExitCode::SUCCESS),
-        Err(simnet::local::node::NodeError::Broken(violation)) => {
-            eprintln!("{name}: {violation}");
-            Ok(ExitCode::from(crate::run::BROKEN))
-        }
-        Err(error) => bail!("{name}: {error}"),
+    Ok((name, serve(process, options, &peers, done, within)))
+}
+
+/// Anything up to so many milliseconds.
+pub fn delay(most_ms: u64) -> Delay {
+    match most_ms {
+        0 => Delay::NONE,
+        most => Delay::uniform(Duration::ZERO, Duration::from_millis(most)),
     }
 }

@@ -3,7 +3,7 @@
 use crate::bug::{self, Bug};
 use crate::failure::Failure;
 use crate::graded::{Graded, Order, Report, Verdict};
-use crate::lab::{self, Lab};
+use crate::lab::{self, Lab, Light};
 use crate::limits::{self, Clock};
 use crate::tree::{self, Tree};
 use crate::workspace::Workspace;
@@ -346,16 +346,20 @@ fn matrix(lab: &Lab, trials: &[Trial]) -> String {
     page
 }
 
-/// The tests that have caught nothing: each may be too weak, or there is no wrong solution for it yet.
+/// The tests that have caught nothing: each may be too weak, or there is no wrong solution for it yet. One that is green in the
+/// starter proves that what is given works, before anything is written: no wrong solution is asked of it.
 fn idle_tests(lab: &Lab, trials: &[Trial]) -> String {
     let caught =
         |name: &str| trials.iter().flat_map(|trial| &trial.caught_by).any(|catch| catch.test == name);
-    let tests = lab.tests().map(|(_, test)| test.name.as_str());
-    let idle: Vec<&str> = tests.filter(|name| !caught(name)).collect();
-    if idle.is_empty() {
-        return String::new();
-    }
-    format!("\ntests that caught none of them:\n  {}\n", idle.join("\n  "))
+    let idle = |light: Light| -> Vec<&str> {
+        let tests = lab.tests().map(|(_, test)| test).filter(|test| test.starter == light);
+        tests.map(|test| test.name.as_str()).filter(|name| !caught(name)).collect()
+    };
+    let list = |title: &str, tests: Vec<&str>| {
+        if tests.is_empty() { String::new() } else { format!("\n{title}:\n  {}\n", tests.join("\n  ")) }
+    };
+    list("tests that caught none of them", idle(Light::Red))
+        + &list("tests of what is given, green in the starter; none of them is to catch", idle(Light::Green))
 }
 
 fn shorten(line: &str, width: usize) -> String {

@@ -26,6 +26,8 @@ pub struct Failure {
     pub unwritten: Option<String>,
     /// Where the test panicked, `src/acceptor.rs:42`.
     pub place: Option<String>,
+    /// Whether a picture of the run follows the rule: what has a page is drawn in the terminal too.
+    pub drawn: bool,
     /// All that the test printed, without the frame that the test harness puts around it.
     pub text: String,
 }
@@ -55,12 +57,14 @@ impl Failure {
                 in_rule = failure.rule.is_none();
                 failure.rule.get_or_insert(rule.trim().to_owned());
             } else if in_rule && line.starts_with(' ') {
-                if let Some(said) = line.trim_start().strip_prefix("seed: ") {
+                let fact = line.trim_start();
+                failure.drawn |= fact.starts_with("page: ");
+                if let Some(said) = fact.strip_prefix("seed: ") {
                     let (seed, rest) = said.split_once(' ').unwrap_or((said, ""));
                     failure.seed = seed::parse(seed).ok();
                     failure.tried = rest
                         .strip_prefix("(tried ")
-                        .and_then(|rest| rest.split([' ', ')']).next())
+                        .and_then(|rest| rest.split(|letter: char| !letter.is_ascii_digit()).next())
                         .and_then(|tried| tried.parse().ok());
                 }
             } else if !line.is_empty() {
@@ -88,7 +92,7 @@ impl Failure {
     }
 
     /// The text with the lines of the broken rule first, then what follows them, then what stands before, at most `most`
-    /// lines.
+    /// lines; but all lines of the rule, since its last ones say how to see the failure again.
     pub fn rule_first(&self, most: usize) -> Vec<String> {
         let lines: Vec<&str> = self.text.lines().collect();
         let start = lines.iter().position(|line| line.contains(RULE)).unwrap_or_default();
@@ -100,7 +104,7 @@ impl Failure {
         while ordered.last().is_some_and(|line| line.trim().is_empty()) {
             ordered.pop();
         }
-        cut(ordered, most)
+        cut(ordered, most.max(self.rule_lines().len()))
     }
 
     /// One line that says what went wrong.
@@ -158,13 +162,22 @@ note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
         assert_eq!(lines[6], "  page: target/failures/x.html");
         assert_eq!(lines[7..], ["", "some output"]);
         assert_eq!(failure.rule_lines(), lines[..7]);
-        assert_eq!(failure.rule_first(2)[2], "… and 7 more lines");
+        assert!(failure.drawn);
+        assert_eq!(failure.rule_first(7)[7], "… and 2 more lines");
+        assert_eq!(failure.rule_first(2), failure.rule_first(7), "the rule is never cut");
     }
 
     #[test]
     fn a_seed_without_its_count_is_enough() {
         let failure = Failure::read("rule broken: x\n  seed: 4\n");
-        assert_eq!((failure.seed, failure.tried), (Some(4), None));
+        assert_eq!((failure.seed, failure.tried, failure.drawn), (Some(4), None, false));
+    }
+
+    #[test]
+    fn seeds_of_earlier_campaigns_are_counted() {
+        let failure =
+            Failure::read("rule broken: x\n  seed: 4 (tried 45: after 40 of earlier campaigns, 5 of 20)\n");
+        assert_eq!((failure.seed, failure.tried), (Some(4), Some(45)));
     }
 
     #[test]
@@ -175,8 +188,10 @@ note: run with `RUST_BACKTRACE=1` environment variable to display a backtrace
         assert_eq!(failure.unwritten.as_deref(), Some("Part B: answer a Prepare"));
         assert_eq!(failure.place.as_deref(), Some("07-paxos/src/acceptor.rs:9"));
         assert_eq!(failure.headline(), "Part B: answer a Prepare");
+        // In a simulation it is told in one line, and then as a broken rule.
         let failure = Failure::read(
-            "rule broken: not yet implemented: Part B: answer a Prepare\n  expected: a solution\n",
+            "07-paxos/src/acceptor.rs:9: not yet implemented: Part B: answer a Prepare\n\
+             rule broken: not yet implemented: Part B: answer a Prepare\n  expected: a solution\n",
         );
         assert_eq!((failure.unwritten.as_deref(), failure.rule), (Some("Part B: answer a Prepare"), None));
     }

@@ -66,9 +66,11 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args, &workspace),
         Command::Run(args) => run::run(&args, &workspace),
         Command::Replay(args) => replay::run(&args, &workspace),
-        Command::Starter(args) => starter::run(&args, &workspace),
-        Command::Bugs(args) => bugs::run(&args, &workspace),
-        Command::Check(args) => check::run(&args, &workspace),
+        Command::Starter(args) => {
+            workspace.no_handout("starter").and_then(|()| starter::run(&args, &workspace))
+        }
+        Command::Bugs(args) => workspace.no_handout("bugs").and_then(|()| bugs::run(&args, &workspace)),
+        Command::Check(args) => workspace.no_handout("check").and_then(|()| check::run(&args, &workspace)),
     });
     match done {
         Ok(status) => ExitCode::from(status),

@@ -17,6 +17,9 @@ pub struct Outcome {
     pub outcome: serde_json::Map<String, serde_json::Value>,
     /// The rules that were broken.
     pub violations: Vec<Violation>,
+    /// Who waits for what, a line a node: of a run that is undecided.
+    #[serde(default)]
+    pub waits: Vec<String>,
     /// Messages sent, by name.
     pub messages: BTreeMap<String, Count>,
     /// Faults that fired, by kind.

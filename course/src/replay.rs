@@ -56,12 +56,13 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
 
 /// A trace's picture, whose title is the header, and what the title leaves out.
 fn drawn(trace: &Trace, size: &Size) -> String {
+    let commit = &trace.header.commit;
+    let commit = if commit.is_empty() { String::new() } else { format!(", commit {commit}") };
     format!(
-        "\n{}\n{}, {}, commit {}\n",
+        "\n{}\n{}, {}{commit}\n",
         picture::draw(trace, size),
         show::count(trace.header.nodes.len(), "node", "nodes"),
         show::count(trace.events.len(), "event", "events"),
-        trace.header.commit,
     )
 }
 
@@ -92,6 +93,7 @@ fn again(args: &Args, workspace: &Workspace, name: &str) -> Result<u8> {
         let _ = fs::remove_file(&path);
         order.variables.push(("SIMNET_SEED", seed.to_string()));
         order.variables.push(("SIMNET_TRACE", path.display().to_string()));
+        order.variables.extend(workspace.commit().map(|commit| ("COURSE_COMMIT", commit)));
         trace = Some(path);
     }
     let tests = match order.run()? {

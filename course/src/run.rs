@@ -37,7 +37,8 @@ pub struct Args {
     #[arg(long)]
     json: bool,
     /// Write the run as a page for a browser [default file: beside the trace]
-    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    // With a blank before the file, `run --page 07` would take the lab for it.
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true)]
     page: Option<Option<PathBuf>>,
     /// Leave the diagram out
     #[arg(long)]
@@ -81,6 +82,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
         "--json",
     ]);
     command.arg("--trace").arg(&trace);
+    command.envs(workspace.commit().map(|commit| ("COURSE_COMMIT", commit)));
     if let Some(transport) = &args.transport {
         command.args(["--transport", transport]);
     }
@@ -193,10 +195,18 @@ fn page(lab: &Lab, outcome: &Outcome, status: i32) -> String {
     page.push('\n');
     page.push_str(&table::text(&messages));
 
+    if !outcome.waits.is_empty() {
+        page.push_str("\nwho waits for what\n");
+        outcome.waits.iter().for_each(|line| page.push_str(&format!("  {line}\n")));
+    }
     for violation in &outcome.violations {
+        // A rule, or what was seen, may have several lines.
+        let deeper = |text: &str| text.trim_end().replace('\n', "\n    ");
         page.push_str(&format!(
             "\nrule broken: {}\n  expected: {}\n  got: {}\n",
-            violation.rule, violation.expected, violation.got
+            deeper(&violation.rule),
+            deeper(&violation.expected),
+            deeper(&violation.got)
         ));
     }
     page

@@ -3,7 +3,7 @@
 use crate::cargo;
 use crate::lab::{self, Folder, Lab};
 use crate::tree::{self, Tree};
-use crate::workspace::Workspace;
+use crate::workspace::{HANDOUT, Workspace};
 use crate::{regions, show, slice};
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -60,6 +60,10 @@ pub fn derive(workspace: &Workspace, asked: &[Folder]) -> Result<(Vec<Lab>, Tree
         empty(lab, &mut tree)?;
     }
     tree.insert("README.md".to_owned(), readme(&labs).into());
+    let manifest =
+        tree.get("Cargo.toml").and_then(tree::File::text).context("the workspace has no Cargo.toml")?;
+    let manifest = format!("{manifest}\n# A handout: it holds no solutions.\n{HANDOUT}");
+    tree.insert("Cargo.toml".to_owned(), manifest.into());
     Ok((labs, tree))
 }
 

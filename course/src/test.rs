@@ -25,10 +25,10 @@ pub struct Args {
     seeds: Option<u64>,
 }
 
-/// How many lines of the first failure are shown, its picture included.
+/// How many lines of the first failure with a picture are shown, the picture included.
 const FIRST: usize = 100;
 
-/// How many lines of each other are shown: one failure is understood at a time.
+/// How many lines of each other are shown, beside its rule: one picture is understood at a time.
 const OTHERS: usize = 8;
 
 /// Runs the tests and prints the points.
@@ -42,6 +42,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
     if let Some(seeds) = args.seeds {
         order.variables.push(("SIMNET_SEEDS", seeds.to_string()));
     }
+    order.variables.extend(workspace.commit().map(|commit| ("COURSE_COMMIT", commit)));
     if order.tests.is_empty() {
         show::out(&format!("lab {} has no graded tests there\n", lab.folder.name));
         return Ok(0);
@@ -137,13 +138,15 @@ fn place_of(lab: &Lab, task: &str) -> Option<String> {
 /// The failures of what is written.
 fn failures(lab: &Lab, tests: &[Graded]) -> String {
     let mut out = String::new();
-    let mut most = FIRST;
+    let told =
+        |test: &&Graded| matches!(&test.verdict, Verdict::Failed(failure) if failure.unwritten.is_none());
+    let is_drawn = |test: &&Graded| matches!(&test.verdict, Verdict::Failed(failure) if failure.drawn);
+    let first = tests.iter().filter(told).find(is_drawn).or_else(|| tests.iter().find(told));
     for test in tests {
+        let most = if first.is_some_and(|first| first.name == test.name) { FIRST } else { OTHERS };
         let Ok(graded) = lab.test(&test.name) else { continue };
         let lines = match &test.verdict {
-            Verdict::Failed(failure) if failure.unwritten.is_none() => {
-                failure.rule_first(std::mem::replace(&mut most, OTHERS))
-            }
+            Verdict::Failed(failure) if failure.unwritten.is_none() => failure.rule_first(most),
             Verdict::Hung => vec!["it had not ended when its time was up".to_owned()],
             _ => continue,
         };

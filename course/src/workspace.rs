@@ -1,8 +1,13 @@
 //! Where the course lies: the folder that holds the workspace's `Cargo.toml`.
 
+use crate::{lab, manifest};
 use anyhow::{Context, Result, bail};
 use std::env;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// What the root's manifest of a handout says, and that of the course does not.
+pub const HANDOUT: &str = "[workspace.metadata.course]\nhandout = true\n";
 
 /// The workspace that a command works on.
 pub struct Workspace {
@@ -44,6 +49,42 @@ impl Workspace {
     pub fn at(root: &Path) -> Result<Self> {
         let root = root.canonicalize().with_context(|| format!("{} cannot be read", root.display()))?;
         Ok(Workspace { root })
+    }
+
+    /// Whether this is a handout: a workspace that `cargo course starter` wrote.
+    fn is_handout(&self) -> bool {
+        let text = std::fs::read_to_string(self.root.join("Cargo.toml")).unwrap_or_default();
+        let says = manifest::parse(&text, "Cargo.toml").ok();
+        let says = says
+            .as_ref()
+            .and_then(|says| says.get("workspace")?.get("metadata")?.get("course")?.get("handout"));
+        says.and_then(toml::Value::as_bool) == Some(true)
+    }
+
+    /// Refuses a command that needs what a handout does not have.
+    pub fn no_handout(&self, command: &str) -> Result<()> {
+        if !self.is_handout() {
+            return Ok(());
+        }
+        let lab =
+            lab::folders(self)?.first().map_or("LAB".to_owned(), |folder| format!("{:02}", folder.number));
+        bail!(
+            "`cargo course {command}` is for the course's own repository: it needs the solutions and the folders bugs/, and \
+             this handout has neither; next: cargo course test {lab}"
+        )
+    }
+
+    /// The commit of the source, with `-dirty` where files differ from it; none outside of git.
+    pub fn commit(&self) -> Option<String> {
+        let told = Command::new("git")
+            .current_dir(&self.root)
+            .args(["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"])
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .output()
+            .ok()
+            .filter(|told| told.status.success())?;
+        Some(String::from_utf8(told.stdout).ok()?.trim().to_owned()).filter(|commit| !commit.is_empty())
     }
 
     /// The folder for what the tool makes, which git ignores.

@@ -14,11 +14,12 @@ fn a_bug_is_caught_by_the_tests_that_its_header_names() {
             "C1   a step counts twice",
             "     a step counts once\n     * part_a_counts_every_step ",
             "    2\n     an undone step leaves no trace\n     * part_b_undo_is_exact ",
-            "tests that caught none of them:\n  part_a_begins_at_zero",
+            "tests of what is given, green in the starter; none of them is to catch:\n  part_a_begins_at_zero",
             "1 of 1 wrong solution caught",
         ],
     )
     .expect_narrow();
+    assert!(!said.stdout.contains("caught none"), "{}", said.stdout);
     assert!(
         course.read("01-counter/src/counter.rs").contains("self.steps += 1;"),
         "the course itself is not touched"
@@ -30,6 +31,17 @@ fn a_bug_is_caught_by_the_tests_that_its_header_names() {
         matrix.contains(r#""bug":"C1","title":"a step counts twice","ok":true,"problem":null,"seeds":2"#),
         "{matrix}"
     );
+}
+
+#[test]
+fn a_test_that_catches_nothing_is_named() {
+    let course = Fixture::new();
+    let spared = patch("C1", "part_a_counts_every_step")
+        .replace("+        self.steps += 2;", "+        self.steps += if self.steps == 0 { 1 } else { 2 };");
+    course.write("01-counter/bugs/c1.patch", &spared);
+    course
+        .course(&["bugs", "01"])
+        .expect(0, &["\ntests that caught none of them:\n  part_b_undo_is_exact\n\ntests of what is given"]);
 }
 
 #[test]

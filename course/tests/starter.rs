@@ -65,6 +65,21 @@ fn a_starter_is_the_course_without_what_is_to_be_written() {
 }
 
 #[test]
+fn what_needs_the_solutions_is_refused_in_a_starter() {
+    let course = Fixture::new();
+    let place = tempfile::tempdir().unwrap();
+    let out = place.path().join("my-labs");
+    course.course(&["starter", out.to_str().unwrap()]).expect(0, &[]);
+    for arguments in [&["check"][..], &["check", "--starter"], &["bugs", "01"], &["starter", "../again"]] {
+        course_in(&out, arguments).expect_wrong_use(&[
+            &format!("`cargo course {}` is for the course's own repository", arguments[0]),
+            "this handout has neither; next: cargo course test 01",
+        ]);
+    }
+    course_in(&out, &["labs"]).expect(0, &["01-counter"]);
+}
+
+#[test]
 fn a_persons_work_is_not_written_over() {
     let course = Fixture::new();
     let place = tempfile::tempdir().unwrap();

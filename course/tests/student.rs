@@ -51,7 +51,7 @@ fn a_failure_names_the_rule_first_and_replays() {
             "got: 4",
             "tried 1 of 1",
             "01-counter: a test",
-            "1 node, 1 event, commit unknown\ntrace: ",
+            "1 node, 1 event\ntrace: ",
             "01-counter-part_a_counts_every_step-2.jsonl\npage: ",
             "01-counter-part_a_counts_every_step-2.html\n",
         ],
@@ -59,6 +59,73 @@ fn a_failure_names_the_rule_first_and_replays() {
     course
         .course(&["replay", "01", "--test", "part_a_counts_every_step", "--seed", "0"])
         .expect(0, &["with seed 0: ok, no rule is broken"]);
+}
+
+#[test]
+fn the_first_failure_with_a_picture_is_shown_whole() {
+    let course = Fixture::new();
+    let long = |rule: &str, page: &str, lines: u32, of: &str| {
+        let picture: String = (1..=lines).map(|line| format!("{of} {line}\\n")).collect();
+        format!("panic!(\"rule broken: {rule}\\n  expected: e\\n  got: g\\n    more\\n{page}\\n{picture}\");")
+    };
+    // The first has much to say, and no picture; the last two have one.
+    course.replace(
+        "01-counter/tests/part_a_counting.rs",
+        "assert_eq!(Counter::default().steps(), 0);",
+        &long("wordy", "", 30, "word"),
+    );
+    let page = "  page: target/failures/x.html\\n";
+    course.replace(
+        "01-counter/tests/part_a_counting.rs",
+        "let number = |name: &str|",
+        &format!("if true {{ {} }}\n    let number = |name: &str|", long("drawn", page, 60, "first picture")),
+    );
+    course.replace(
+        "01-counter/tests/part_b_undo.rs",
+        "let got",
+        &format!("if true {{ {} }}\n    let got", long("also drawn", page, 60, "second picture")),
+    );
+    let said = course.course(&["test", "01"]);
+    said.expect(
+        1,
+        &[
+            "rule broken: wordy",
+            "  word 3\n  … and 27 more lines",
+            "  first picture 60\n",
+            "  second picture 1\n",
+        ],
+    );
+    assert!(!said.stdout.contains("second picture 9"), "{}", said.stdout);
+}
+
+#[test]
+fn a_run_knows_the_commit_it_is_of() {
+    let course = Fixture::new();
+    course.replace(
+        "01-counter/src/main.rs",
+        "println!(\"some talk before\");",
+        "eprintln!(\"commit {:?}\", std::env::var(\"COURSE_COMMIT\"));",
+    );
+    // The temporary folder lies in no repository.
+    let said = course.course(&["run", "1", "--profile", "dev"]);
+    assert!(said.expect(0, &[]).stderr.contains("commit Err(NotPresent)"), "{}", said.stderr);
+    for arguments in [
+        &["init", "-q"][..],
+        &["add", "."],
+        &["-c", "user.name=n", "-c", "user.email=e@example.org", "commit", "-qm", "all"],
+    ] {
+        let git =
+            std::process::Command::new("git").current_dir(course.root()).args(arguments).status().unwrap();
+        assert!(git.success(), "git {arguments:?}");
+    }
+    let commit = |said: &fixture::Said| {
+        let (_, after) = said.stderr.split_once("commit Ok(\"").unwrap_or_else(|| panic!("{}", said.stderr));
+        after.split('"').next().unwrap().to_owned()
+    };
+    let clean = commit(&course.course(&["run", "1", "--profile", "dev"]));
+    assert!(clean.len() == 12 && clean.bytes().all(|byte| byte.is_ascii_hexdigit()), "{clean}");
+    course.replace("01-counter/README.md", "# A counter", "# The counter");
+    assert_eq!(commit(&course.course(&["run", "1", "--profile", "dev"])), format!("{clean}-dirty"));
 }
 
 #[test]
@@ -105,15 +172,20 @@ fn a_run_prints_a_table_a_picture_and_the_trace() {
     course
         .course(&["run", "1", "--profile", "dev", "--no-diagram", "--page"])
         .expect(0, &["\npage: target/course/runs/01-counter-5.html\n"]);
-    let said = course.course(&["run", "1", "--profile", "dev", "--json", "--page", "out/here.html"]);
+    // Options may stand before the lab, and the page's name is never taken from it.
+    course
+        .course(&["run", "--profile", "dev", "--no-diagram", "--page", "1"])
+        .expect(0, &["\npage: target/course/runs/01-counter-5.html\n"]);
+    let said = course.course(&["run", "--page=out/here.html", "1", "--profile", "dev", "--json"]);
     assert!(said.expect(0, &[]).stdout.trim_end().ends_with('}'), "{}", said.stdout);
     assert!(said.stderr.contains("page: out/here.html"), "{}", said.stderr);
     let page = course.read("out/here.html");
     assert!(page.contains("cargo course run 01 --on sim --seed 5") && page.contains("No rule was broken"));
     // The lab's own status comes through.
-    course
-        .course(&["run", "1", "--profile", "dev", "--seed", "99"])
-        .expect(3, &["undecided within its bound"]);
+    course.course(&["run", "1", "--profile", "dev", "--seed", "99"]).expect(
+        3,
+        &["undecided within its bound", "\nwho waits for what\n  c waits for a step (no alarm set)\n"],
+    );
     course
         .course(&["run", "1", "--profile", "dev", "--on", "moon"])
         .expect_wrong_use(&["this lab runs on: sim"]);

@@ -10,6 +10,7 @@ use crate::shrink::{Omitted, shrink};
 use crate::sim::Sim;
 use crate::tally::Count;
 use crate::trace::Trace;
+use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -147,6 +148,11 @@ impl Report {
     }
 }
 
+thread_local! {
+    /// The seeds that the campaigns of each test have tried so far: a test may be several, one after the other.
+    static TRIED: RefCell<BTreeMap<String, u64>> = const { RefCell::new(BTreeMap::new()) };
+}
+
 /// Many seeds of one test.
 pub struct Campaign<'a> {
     id: TestId,
@@ -266,7 +272,19 @@ impl<'a> Campaign<'a> {
             panic!("{}", self.explain(failure, Some(failure.seed + 1), &trial));
         }
         self.check_claims(&report);
+        TRIED.with_borrow_mut(|tried| *tried.entry(self.id.test.clone()).or_default() += report.seeds);
         report
+    }
+
+    /// The seeds that were tried until one broke a rule: `here` by this campaign, after those of the same test before it.
+    fn tried(&self, here: u64) -> String {
+        let of = self.count();
+        match TRIED.with_borrow(|tried| tried.get(&self.id.test).copied().unwrap_or(0)) {
+            0 => format!(" (tried {here} of {of})"),
+            earlier => {
+                format!(" (tried {}: after {earlier} of earlier campaigns, {here} of {of})", earlier + here)
+            }
+        }
     }
 
     fn count(&self) -> u64 {
@@ -377,7 +395,7 @@ impl<'a> Campaign<'a> {
         tried: Option<u64>,
         trial: &impl Fn(&Trial) -> Sim<P>,
     ) -> String {
-        let tried = tried.map(|tried| format!(" (tried {tried} of {})", self.count())).unwrap_or_default();
+        let tried = tried.map(|here| self.tried(here)).unwrap_or_default();
         let mut text = format!(
             "{}\n  seed: {}{tried}\n  replay: {}\n",
             failure.violation,

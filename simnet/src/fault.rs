@@ -268,6 +268,10 @@ impl fmt::Display for Scheduled {
 }
 
 /// Faults in time: what a seed expands to, and what a scenario lists by hand.
+///
+/// The nodes start first: a fault at 0 begins after all of them have started, and what they send at their start is under way. So `slow`,
+/// `bandwidth`, `mute` and `filter`, which act on a message as it leaves, do nothing to it. A cut and `deaf` lose it, since they act
+/// as it arrives too. A node that crashes at 0 has started and spoken.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Plan {

@@ -99,7 +99,7 @@ pub use delay::Delay;
 pub use fault::{Fault, Plan};
 pub use hash::TraceHash;
 pub use monitor::{Happening, Marks, Monitor, Nodes, Violation};
-pub use node::NodeId;
+pub use node::{Names, NodeId};
 pub use process::{Message, Observe, Process};
 pub use random::{Chance, Random, RandomSource};
 pub use sim::Sim;

@@ -12,9 +12,9 @@ use std::fmt;
 pub struct Violation {
     /// The rule, in words, as the lab's handout states it.
     pub rule: String,
-    /// What the rule asks for here.
+    /// What the rule asks for here. It may have several lines.
     pub expected: String,
-    /// What was seen.
+    /// What was seen. It may have several lines.
     pub got: String,
 }
 
@@ -27,7 +27,10 @@ impl Violation {
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "rule broken: {}\n  expected: {}\n  got: {}", self.rule, self.expected, self.got)
+        // Whoever reads a failure takes what is indented for a part of it.
+        let deeper = |text: &str| text.trim_end().replace('\n', "\n    ");
+        write!(f, "rule broken: {}\n  expected: {}", deeper(&self.rule), deeper(&self.expected))?;
+        write!(f, "\n  got: {}", deeper(&self.got))
     }
 }
 

@@ -1,7 +1,7 @@
 //! A protocol, as its paper describes it: what a process is, and the rules of the world around it.
 
 use crate::context::Context;
-use crate::node::NodeId;
+use crate::node::{Names, NodeId};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::fmt::Debug;
@@ -122,7 +122,9 @@ pub trait Observe: Process {
     fn view(&self) -> Self::View;
 
     /// What the process waits for, in words, or `None` when it has nothing to do: "a quorum of promises for ballot 3.0, has a1".
-    fn waits_for(&self) -> Option<String> {
+    /// Other nodes are called by their `names`.
+    fn waits_for(&self, names: &Names) -> Option<String> {
+        let _ = names;
         None
     }
 }

@@ -100,7 +100,7 @@ impl<P: Process> Solo<P> {
         panics::remember_places();
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| react(&mut self.process, &mut context))) {
             // An assertion of the process is a broken rule, here as in a simulation.
-            panic!("{}", panics::violation(&self.me.to_string(), &*panic));
+            panic!("{}", panics::violation_alone(&*panic));
         }
         let mut sent = Vec::new();
         for effect in effects {

@@ -20,7 +20,8 @@ pub struct Header {
     pub simnet_trace: u32,
     /// The lab's folder, `07-paxos`.
     pub lab: String,
-    /// The commit of the source, or `unknown`.
+    /// The commit of the source, as `COURSE_COMMIT` names it (`cargo course` sets it in a git checkout); left out when it is not known.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub commit: String,
     /// The seed of the run.
     pub seed: u64,
@@ -30,6 +31,11 @@ pub struct Header {
     pub nodes: Vec<Name>,
     /// What the run was, in words.
     pub run: String,
+}
+
+/// The commit of the source, as far as it is known.
+pub(crate) fn commit() -> String {
+    std::env::var("COURSE_COMMIT").unwrap_or_default()
 }
 
 /// What an event is.

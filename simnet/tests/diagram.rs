@@ -300,6 +300,33 @@ fn a_broken_rule_is_not_overlooked() {
     assert!(drawn.ends_with("RULE BROKEN above, at 6.500 ms\n"), "{drawn}");
 }
 
+#[test]
+fn the_lines_of_what_was_seen_stay_lines() {
+    let mut run = paxos();
+    let got = "not by 20.000 ms; 2 messages are on their way\n\
+               p1 waits for a majority of promises for ballot 88.0, has a1 (Resend in 181ms)\n\
+               a1 waits for nothing (no alarm set)";
+    run.at(9_000).local(
+        Kind::Violation,
+        "",
+        "stuck",
+        json!({"expected": "within 20s of virtual time", "got": got}),
+    );
+    run.because("(11) in the end all is decided");
+    let drawn = render(&run.trace, &wide(70));
+    let shown: Vec<&str> = drawn.lines().rev().take(6).map(|line| line.trim_matches(['║', ' '])).collect();
+    assert_eq!(
+        &shown[1..5],
+        [
+            "a1 waits for nothing (no alarm set)",
+            "has a1 (Resend in 181ms)",
+            "p1 waits for a majority of promises for ballot 88.0,",
+            "got       not by 20.000 ms; 2 messages are on their way",
+        ],
+        "{drawn}"
+    );
+}
+
 /// Everybody tells everybody, in a ring of so many nodes.
 fn gossip(nodes: usize, rounds: u64) -> Run {
     let names: Vec<String> = (0..nodes).map(|node| format!("node{node}")).collect();

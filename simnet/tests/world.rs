@@ -4,7 +4,7 @@ mod toy;
 
 use simnet::fault::{Fault, Plan};
 use simnet::hub::{Hold, Reorder};
-use simnet::{Delay, DiskFate, Sim};
+use simnet::{Chance, Cluster, Context, Delay, DiskFate, NodeId, Process, Sim};
 use std::time::Duration;
 use toy::{Heard, Puppet, Step, Toy, heard, heard_at, puppets};
 
@@ -13,7 +13,7 @@ const fn ms(count: u64) -> Duration {
 }
 
 /// Puppets, messages of exactly 1 ms.
-fn sim() -> (Sim<Puppet>, [simnet::NodeId; 3], simnet::NodeId) {
+fn sim() -> (Sim<Puppet>, [NodeId; 3], NodeId) {
     let (cluster, nodes, x) = puppets();
     (Sim::new(1, &cluster).with_hub(Reorder::new(Delay::fixed(ms(1)))), nodes, x)
 }
@@ -350,11 +350,18 @@ fn a_run_that_is_stuck_says_who_waits_for_what() {
     sim.must_reach("all have heard something", ms(100), |_| false);
     let violation = sim.violation().expect("nobody has");
     assert_eq!(violation.rule, "all have heard something");
-    for part in
-        ["a waits for nothing (3 in 401ms)", "b is down", "c waits for a first message", "within 100ms"]
-    {
-        assert!(violation.to_string().contains(part), "{part} in {violation}");
+    let said = violation.to_string();
+    for part in [
+        "within 100ms",
+        "\n    a waits for nothing (3 in 401ms)\n",
+        "\n    b is down (no alarm set)\n",
+        "\n    c waits for a first message, of b for example (no alarm set)",
+    ] {
+        assert!(said.contains(part), "{part:?} in {said}");
     }
+    // What follows the rule is indented: that is how a reader of failures knows what belongs to it.
+    assert!(said.lines().skip(1).all(|line| line.starts_with("  ")), "{said}");
+    assert_eq!(sim.waits()[1], "b is down (no alarm set)");
 }
 
 #[test]
@@ -371,4 +378,54 @@ fn counters_are_by_sender_reader_and_name_and_bytes_are_what_is_encoded() {
     assert_eq!(pairs, [((a, b, "Plain"), 2, 5), ((a, x, "Plain"), 1, 2), ((x, a, "Do"), 1, order_len)]);
     assert_eq!(sim.tally().messages().count, 4);
     assert_eq!(sim.tally().delivered, 4);
+}
+
+/// Says hello to its peer when it starts, and each millisecond.
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Greeter {
+    peer: NodeId,
+}
+
+impl Process for Greeter {
+    type Message = Toy;
+    type Timer = ();
+    type Output = u64;
+
+    fn start(&mut self, ctx: &mut Context<'_, Self>) {
+        self.alarm((), ctx);
+    }
+
+    fn receive(&mut self, _from: NodeId, _message: Toy, ctx: &mut Context<'_, Self>) {
+        let now = ctx.now().as_micros();
+        ctx.output(now);
+    }
+
+    fn alarm(&mut self, _timer: (), ctx: &mut Context<'_, Self>) {
+        ctx.send(self.peer, Toy::Plain(1));
+        ctx.set_timer((), ms(1));
+    }
+}
+
+#[test]
+fn a_fault_at_0_comes_after_what_nodes_send_at_their_start() {
+    let mut cluster = Cluster::new();
+    cluster.node("a", || Greeter { peer: NodeId(1) });
+    cluster.node("b", || Greeter { peer: NodeId(0) });
+    let arrived = |plan: Plan| {
+        let hub = Reorder::new(Delay::fixed(ms(10)));
+        let mut sim = Sim::new(1, &cluster).with_hub(hub).with_plan(&plan);
+        sim.run_for(ms(30));
+        sim.outputs().iter().filter(|told| told.node == NodeId(1)).map(|told| told.output).collect::<Vec<_>>()
+    };
+    let calm = arrived(Plan::new());
+    assert_eq!((calm[0], calm[1], calm.len()), (10_000, 11_000, 21));
+    let slow = Fault::Slow { from: vec!["a".into()], to: vec!["b".into()], by: ms(9).into() };
+    let slowed = arrived(Plan::new().at(Duration::ZERO, slow));
+    assert_eq!((slowed[0], slowed[1]), (10_000, 20_000), "the first was sent before, the second after");
+    let mute = Fault::Mute { node: "a".into(), chance: Chance::ALWAYS };
+    assert_eq!(arrived(Plan::new().at(Duration::ZERO, mute)), [10_000], "it was said before");
+    let cut = Fault::Isolate { node: "a".into() };
+    assert_eq!(arrived(Plan::new().at(Duration::ZERO, cut)), [0; 0], "a cut holds at the reader too");
+    let crash = Fault::Crash { node: "a".into(), disk: DiskFate::Keep };
+    assert_eq!(arrived(Plan::new().at(Duration::ZERO, crash)), [10_000], "a has started, and said hello");
 }

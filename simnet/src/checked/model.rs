@@ -231,7 +231,7 @@ where
         let header = trace::Header {
             simnet_trace: trace::VERSION,
             lab: lab.to_string(),
-            commit: std::env::var("COURSE_COMMIT").unwrap_or_else(|_| "unknown".to_string()),
+            commit: crate::trace::commit(),
             seed: 0,
             world: "checked".to_string(),
             nodes: self.names.clone(),

@@ -226,7 +226,9 @@ impl Drawer<'_> {
         let named = rule.iter().chain(&broken.facts).map(|(key, _)| label::len(key)).max().unwrap_or(0);
         let indent = 2 + named.min(width / 4) + 2;
         for (key, value) in rule.iter().chain(&broken.facts) {
-            for (number, text) in label::wrap(value, width.saturating_sub(indent + 2)).iter().enumerate() {
+            for (number, text) in
+                label::wrap_lines(value, width.saturating_sub(indent + 2)).iter().enumerate()
+            {
                 let mut line = Line::new(width);
                 line.put(0, '║', Ink::Bad);
                 line.put(width - 1, '║', Ink::Bad);

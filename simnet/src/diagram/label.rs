@@ -50,6 +50,25 @@ pub(super) fn wrap(text: &str, room: usize) -> Vec<String> {
     lines
 }
 
+/// Breaks text into lines of at most `room` columns, and keeps the lines it has: what one begins with stays, and what does not fit
+/// goes on below it, of several lines a little deeper.
+pub(super) fn wrap_lines(text: &str, room: usize) -> Vec<String> {
+    let hanging = if text.trim_end().contains('\n') { 2 } else { 0 };
+    let mut lines = Vec::new();
+    for line in text.lines() {
+        if len(line) <= room {
+            // Columns of a table stay as they are.
+            lines.push(line.to_owned());
+            continue;
+        }
+        let indent = len(line) - len(line.trim_start());
+        for (number, part) in wrap(line, room.saturating_sub(indent + hanging)).iter().enumerate() {
+            lines.push(" ".repeat(if number == 0 { indent } else { indent + hanging }) + part);
+        }
+    }
+    lines
+}
+
 /// How the times of one diagram are written: all in one unit, so that they can be compared at a glance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Clock {
@@ -262,5 +281,14 @@ mod tests {
         assert_eq!(wrap("one two  threefour", 5), ["one", "two", "three", "four"]);
         assert_eq!(wrap("abcdef", 0), ["a", "b", "c", "d", "e", "f"]);
         assert_eq!(wrap("", 5), [""]);
+    }
+
+    #[test]
+    fn lines_stay_lines() {
+        assert_eq!(
+            wrap_lines("one\n  two  three\nfour five six", 12),
+            ["one", "  two  three", "four five", "  six"]
+        );
+        assert!(wrap_lines("", 5).is_empty());
     }
 }

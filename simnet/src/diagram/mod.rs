@@ -7,7 +7,7 @@
 //! use simnet::diagram::{Options, render};
 //! use simnet::trace::Trace;
 //!
-//! let recorded = r#"{"simnet_trace":1,"lab":"demo","commit":"unknown","seed":1,"world":"sim","nodes":["a","b"],"run":"one ping"}
+//! let recorded = r#"{"simnet_trace":1,"lab":"demo","seed":1,"world":"sim","nodes":["a","b"],"run":"one ping"}
 //! {"at":0,"seq":0,"kind":"send","node":"a","peer":"b","id":1,"name":"Ping","body":{"round":1}}
 //! {"at":1500,"seq":1,"kind":"deliver","node":"b","peer":"a","id":1,"name":"Ping","body":{"round":1}}
 //! "#;

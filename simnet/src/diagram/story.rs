@@ -400,18 +400,20 @@ impl Teller<'_> {
         }
         let facts = match &event.body {
             None | Some(Value::Null) => Vec::new(),
-            Some(Value::Object(map)) => {
-                map.iter().map(|(key, value)| (clean(key), compact_or_empty(value))).collect()
-            }
-            Some(other) => vec![("got".to_owned(), compact_or_empty(other))],
+            Some(Value::Object(map)) => map.iter().map(|(key, value)| (clean(key), told(value))).collect(),
+            Some(other) => vec![("got".to_owned(), told(other))],
         };
         Broken { node: self.cast.find(event.node.as_ref()), rule, facts }
     }
 }
 
-/// A fact of a violation; `nothing` is a better word there than `-`.
-fn compact_or_empty(value: &Value) -> String {
-    if value.is_null() { "nothing".to_owned() } else { compact(value) }
+/// A fact of a violation. Its lines stay lines, and `nothing` is a better word there than `-`.
+fn told(value: &Value) -> String {
+    match value {
+        Value::Null => "nothing".to_owned(),
+        Value::String(text) if !text.is_empty() => text.lines().map(clean).collect::<Vec<_>>().join("\n"),
+        value => compact(value),
+    }
 }
 
 /// `[write promised 1.0]` or `[sync]`.

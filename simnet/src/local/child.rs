@@ -3,8 +3,10 @@
 use super::control::{FromNode, ToNode};
 use super::engine::line;
 use super::node::{News, NodeError, Options, run};
-use super::transport::{Bound, TransportKind};
+use super::transport::Bound;
+use crate::cluster::Cluster;
 use crate::process::Observe;
+use crate::trace::Name;
 use std::cell::Cell;
 use std::future::pending;
 use std::io::{self, BufRead, Write};
@@ -32,6 +34,21 @@ pub enum Ended {
     TimedOut,
 }
 
+/// Plays one node of a [`Stage`](super::stage::Stage), until the stage ends it: what a lab's program does when the stage starts it with these options.
+///
+/// # Errors
+/// When there is no such node with a process, it cannot start, its storage fails, or a handler panics.
+pub fn play<P: Observe>(cluster: &Cluster<P>, options: Options) -> Result<(), NodeError> {
+    let names: Vec<Name> = cluster.names().cloned().collect();
+    let process = cluster.build(options.me).filter(|_| names == options.names).ok_or_else(|| {
+        let (read, node) = (&options.names, options.me);
+        io::Error::other(format!(
+            "read {node} of the nodes {read:?}, expected one with a process of {names:?}"
+        ))
+    })?;
+    serve(process, options, &Peers::FromParent, |_| false, None).map(drop)
+}
+
 /// Runs a node until `done` says so of an output, until `within` is over, or until it is told to end: by SIGINT, by SIGTERM, or by its parent. What it
 /// has to tell goes to standard output, a line of JSON each.
 ///
@@ -40,7 +57,6 @@ pub enum Ended {
 pub fn serve<P: Observe>(
     process: P,
     options: Options,
-    kind: TransportKind,
     peers: &Peers,
     mut done: impl FnMut(&P::Output) -> bool,
     within: Option<Duration>,
@@ -53,6 +69,7 @@ pub fn serve<P: Observe>(
             Peers::FromParent => SocketAddr::from(([127, 0, 0, 1], 0)),
         };
         let mut signals = Signals::listen()?;
+        let kind = options.transport;
         let bound = Bound::bind(kind, listen).await?;
         let (book, addresses) = watch::channel(vec![None; options.names.len()]);
         let orphaned = match peers {

@@ -349,7 +349,7 @@ pub fn header(lab: &str, seed: u64, names: &[Name], run: &str) -> trace::Header 
     trace::Header {
         simnet_trace: trace::VERSION,
         lab: lab.to_string(),
-        commit: std::env::var("COURSE_COMMIT").unwrap_or_else(|_| "unknown".to_string()),
+        commit: crate::trace::commit(),
         seed,
         world: "local".to_string(),
         nodes: names.to_vec(),

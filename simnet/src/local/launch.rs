@@ -138,10 +138,7 @@ impl Launch {
                         FromNode::Heard(from) => return (node, Told::Heard(from)),
                         FromNode::Halted => return (node, Told::Halted),
                         FromNode::Done(wire) => {
-                            self.wire.bytes_sent += wire.bytes_sent;
-                            self.wire.bytes_received += wire.bytes_received;
-                            self.wire.messages_dropped += wire.messages_dropped;
-                            self.wire.refusals += wire.refusals;
+                            self.wire += wire;
                             return (node, Told::Done(wire));
                         }
                     }

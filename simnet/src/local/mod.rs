@@ -16,6 +16,7 @@
 //! | [`packet`] | what goes into a datagram |
 //! | [`reliable`] | one link over datagrams: exactly once, in order |
 //! | [`mischief`] | a bad network, to put below that |
+//! | [`zmtp`] | what may come from a ZeroMQ peer |
 //! | [`journal`] | the format of the storage file; what is torn and what is damaged |
 //! | [`medium`] | what storage asks of a file system, and one that a test can crash |
 //! | [`storage`] | storage that survives its process, on any medium |
@@ -31,15 +32,22 @@
 //! |---|---|
 //! | [`folder`] | a medium on the file system, locked |
 //! | [`transport`] | what a transport is: queues, strangers, counters |
-//! | [`tcp`], [`udp`], `zmq` | the three of them |
+//! | `dial`, `door` | connections: how they are made, and how they are taken |
+//! | [`tcp`], [`udp`], `zmq` | the three that make up for the network |
+//! | [`datagram`] | the one that does not |
 //! | [`recording`] | trace files that survive a kill |
 //! | [`node`] | the life of a node: clock, sockets, disk |
 //! | [`child`] | a node's `main` |
 //! | [`launch`] | a cluster of children, none of which is left behind |
+//! | [`stage`] | a whole run: what a lab calls |
 
 mod checksum;
 pub mod child;
 pub mod control;
+pub mod datagram;
+mod datagram_socket;
+mod dial;
+mod door;
 pub mod engine;
 pub mod folder;
 pub mod frame;
@@ -54,9 +62,11 @@ pub mod packet;
 pub mod recording;
 pub mod reliable;
 pub mod replay;
+pub mod stage;
 pub mod storage;
 pub mod tcp;
 pub mod transport;
 pub mod udp;
 #[cfg(feature = "zmq")]
 pub mod zmq;
+pub mod zmtp;

@@ -3,9 +3,10 @@
 use super::engine::{Action, Engine, header};
 use super::folder::Folder;
 use super::frame::Letter;
+use super::mischief::{BadWire, Done};
 use super::recording::Recording;
 use super::storage::{FileStorage, StorageError};
-use super::transport::{Addresses, Bound, Place, Wire};
+use super::transport::{Addresses, Bound, Place, TransportKind, Wire};
 use crate::delay::Delay;
 use crate::monitor::Violation;
 use crate::node::NodeId;
@@ -17,15 +18,19 @@ use crate::time::micros;
 use crate::trace::{Event, Kind, Name};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 use std::future::{Future, pending};
 use std::io;
+use std::ops::AddAssign;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-/// What a node needs to know beside its process.
-#[derive(Clone, Debug)]
+/// What a node needs to know beside its process. As text it is JSON: so it goes through a command line.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Options {
     /// The lab's folder, for the header of the trace.
     pub lab: String,
@@ -33,6 +38,10 @@ pub struct Options {
     pub run_text: String,
     /// The run. Nodes of another run are refused.
     pub run: u64,
+    /// What carries the messages.
+    pub transport: TransportKind,
+    /// What goes wrong below it, where messages are datagrams.
+    pub wire: BadWire,
     /// The seed of the processes' random choices.
     pub seed: u64,
     /// The nodes' names, by id.
@@ -51,6 +60,27 @@ pub struct Options {
     pub halt_after: Option<String>,
     /// Each message of this name that has come is told of.
     pub tell_of: Option<String>,
+}
+
+impl fmt::Display for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
+    }
+}
+
+impl FromStr for Options {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let options: Options = serde_json::from_str(text)
+            .map_err(|error| format!("read `{text}`, expected the options of a node as JSON: {error}"))?;
+        let nodes = options.names.len();
+        if options.me.index() < nodes {
+            Ok(options)
+        } else {
+            Err(format!("read the node {}, expected one of {nodes}", options.me))
+        }
+    }
 }
 
 /// Why a node has stopped before it was told to.
@@ -84,6 +114,20 @@ pub struct WireReport {
     pub messages_dropped: u64,
     /// How often someone was refused.
     pub refusals: u64,
+    /// What was done to datagrams on purpose.
+    pub mischief: Done,
+}
+
+impl AddAssign for WireReport {
+    fn add_assign(&mut self, more: Self) {
+        self.bytes_sent += more.bytes_sent;
+        self.bytes_received += more.bytes_received;
+        self.messages_dropped += more.messages_dropped;
+        self.refusals += more.refusals;
+        self.mischief.dropped += more.mischief.dropped;
+        self.mischief.duplicated += more.mischief.duplicated;
+        self.mischief.reordered += more.mischief.reordered;
+    }
 }
 
 /// What a node has done.
@@ -235,7 +279,9 @@ pub async fn run<P: Observe>(
     };
     let engine = Engine::new(process, place, options.names.clone(), options.seed, contents).recording_views();
     let delays = Random::new(options.seed, Purpose::Network);
-    let wire = bound.start(place, addresses);
+    // Each node's wire is bad in its own way.
+    let wire_seed = options.seed.wrapping_add(u64::from(options.me.0) << 32);
+    let wire = bound.over(wire_seed, options.wire).start(place, addresses);
     let mut shell = Shell {
         options,
         engine,
@@ -380,6 +426,7 @@ impl<P: Process> Shell<P> {
                 bytes_received: counts.bytes_received(),
                 messages_dropped: counts.messages_dropped(),
                 refusals: counts.refusals(),
+                mischief: counts.mischief_done(),
             },
         }
     }

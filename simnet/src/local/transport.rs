@@ -4,20 +4,23 @@
 //! |---|---|
 //! | [`tcp`](super::tcp) | in order; what was under way when a connection breaks is lost; nothing comes twice |
 //! | [`udp`](super::udp) | in order, exactly once between two lives, by our own [`reliable`](super::reliable) link |
+//! | [`datagram`](super::datagram) | nothing: lost, doubled and out of order as the network likes |
 //! | `zmq` | as ZeroMQ's DEALER and ROUTER: in order; what was under way when a connection breaks is lost |
 //!
 //! **What does not fit is dropped.** A process never waits for its network. For each peer at most [`QUEUE`] messages wait; the newest that does not fit is
 //! dropped and counted. A protocol of this course bears that: messages may be lost.
 
 use super::frame::{Frame, FrameError, Hello, Letter};
+use super::mischief::{BadWire, Done, Mischief};
 use crate::node::NodeId;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -30,11 +33,17 @@ pub const FIRST_PAUSE: Duration = Duration::from_millis(10);
 /// The longest wait between two attempts to reach a peer.
 pub const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
+/// How long a stranger may take to say hello.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+/// How many connections may be open beside one for each peer: room for those that are being replaced.
+pub(crate) const MOST_SPARE: usize = 16;
+
 /// Where each node listens; `None` while it is not known. It changes when a node starts again elsewhere.
 pub type Addresses = watch::Receiver<Vec<Option<SocketAddr>>>;
 
 /// Which transport.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum TransportKind {
     /// TCP streams.
     #[default]
@@ -44,6 +53,8 @@ pub enum TransportKind {
     /// ZeroMQ sockets.
     #[cfg(feature = "zmq")]
     Zmq,
+    /// UDP datagrams, each a message, and nothing more.
+    Datagram,
 }
 
 impl TransportKind {
@@ -53,7 +64,13 @@ impl TransportKind {
         TransportKind::Udp,
         #[cfg(feature = "zmq")]
         TransportKind::Zmq,
+        TransportKind::Datagram,
     ];
+
+    /// Whether messages travel as datagrams, so that a [`BadWire`] can be put below it.
+    pub fn has_datagrams(self) -> bool {
+        matches!(self, TransportKind::Udp | TransportKind::Datagram)
+    }
 
     fn as_str(self) -> &'static str {
         match self {
@@ -61,6 +78,7 @@ impl TransportKind {
             TransportKind::Udp => "udp",
             #[cfg(feature = "zmq")]
             TransportKind::Zmq => "zmq",
+            TransportKind::Datagram => "datagram",
         }
     }
 }
@@ -134,8 +152,13 @@ pub(crate) enum Stranger {
     Unknown,
     #[error("read nothing for {0:?}, expected a hello")]
     Silent(Duration),
+    #[error("read a datagram of {0} bytes, expected a hello and one letter")]
+    Datagram(usize),
     #[error("{0} connections are open already, as many as nodes may need")]
     TooMany(usize),
+    #[error("{0}")]
+    #[cfg(feature = "zmq")]
+    Zmtp(#[from] super::zmtp::ZmtpError),
     #[error("{0}")]
     Packet(#[from] super::packet::PacketError),
     #[error("{0}")]
@@ -149,9 +172,11 @@ pub struct WireCounts {
     received: AtomicU64,
     dropped: AtomicU64,
     refused: AtomicU64,
+    lines: AtomicU64,
+    mischief: Mutex<Done>,
 }
 
-/// How many lines about strangers a node writes; what comes after is only counted.
+/// How many lines a node writes about strangers and about what it cannot send; what comes after is only counted.
 const MOST_LINES: u64 = 10;
 
 impl WireCounts {
@@ -167,12 +192,26 @@ impl WireCounts {
         self.dropped.fetch_add(messages, Ordering::Relaxed);
     }
 
+    pub(crate) fn mischief(&self, done: Done) {
+        *self.mischief.lock().unwrap_or_else(PoisonError::into_inner) = done;
+    }
+
     /// Says in one line who was refused and why.
     pub(crate) fn refuse(&self, me: NodeId, who: &dyn fmt::Display, why: &Stranger) {
-        let before = self.refused.fetch_add(1, Ordering::Relaxed);
+        self.refused.fetch_add(1, Ordering::Relaxed);
+        self.say(format_args!("{me}: refused {who}: {why}"));
+    }
+
+    /// Writes a line, unless too many have been written.
+    pub(crate) fn say(&self, line: fmt::Arguments<'_>) {
+        let before = self.lines.fetch_add(1, Ordering::Relaxed);
         if before < MOST_LINES {
-            let more = if before + 1 == MOST_LINES { "; further refusals are only counted" } else { "" };
-            eprintln!("{me}: refused {who}: {why}{more}");
+            let more = if before + 1 == MOST_LINES {
+                "; what more there is of this kind is only counted"
+            } else {
+                ""
+            };
+            eprintln!("{line}{more}");
         }
     }
 
@@ -189,6 +228,11 @@ impl WireCounts {
     /// Messages that did not fit a queue, or were under way when a connection broke.
     pub fn messages_dropped(&self) -> u64 {
         self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// What was done to datagrams on purpose.
+    pub fn mischief_done(&self) -> Done {
+        *self.mischief.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// How often someone was refused.
@@ -263,6 +307,8 @@ pub enum Bound {
     /// ZeroMQ.
     #[cfg(feature = "zmq")]
     Zmq(super::zmq::Zmq),
+    /// Datagrams.
+    Datagram(super::datagram::Datagram),
 }
 
 impl Bound {
@@ -276,10 +322,20 @@ impl Bound {
             TransportKind::Udp => super::udp::Udp::bind(address).await.map(Bound::Udp),
             #[cfg(feature = "zmq")]
             TransportKind::Zmq => super::zmq::Zmq::bind(address).await.map(Bound::Zmq),
+            TransportKind::Datagram => super::datagram::Datagram::bind(address).await.map(Bound::Datagram),
         };
         bound.map_err(|error| {
             io::Error::new(error.kind(), format!("could not listen on {address} by {kind}: {error}"))
         })
+    }
+
+    /// Puts a bad wire of this seed below datagrams. What has none stays as it is.
+    pub fn over(self, seed: u64, wire: BadWire) -> Self {
+        match self {
+            Bound::Udp(udp) => Bound::Udp(udp.over(Mischief::new(seed, wire))),
+            Bound::Datagram(datagram) => Bound::Datagram(datagram.over(Mischief::new(seed, wire))),
+            other => other,
+        }
     }
 
     /// Where it listens.
@@ -289,6 +345,7 @@ impl Bound {
             Bound::Udp(udp) => udp.address(),
             #[cfg(feature = "zmq")]
             Bound::Zmq(zmq) => zmq.address(),
+            Bound::Datagram(datagram) => datagram.address(),
         }
     }
 
@@ -299,6 +356,7 @@ impl Bound {
             Bound::Udp(udp) => udp.start(place, addresses),
             #[cfg(feature = "zmq")]
             Bound::Zmq(zmq) => zmq.start(place, addresses),
+            Bound::Datagram(datagram) => datagram.start(place, addresses),
         }
     }
 }

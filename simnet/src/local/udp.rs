@@ -1,5 +1,6 @@
 //! The `udp` transport: the socket and the clock around the pure [`Link`]s, one for each peer.
 
+use super::datagram_socket::DatagramSocket;
 use super::frame::{Frame, Letter};
 use super::mischief::Mischief;
 use super::packet::{Envelope, HEAD, MAX_FRAGMENT, Segment};
@@ -12,7 +13,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until};
@@ -20,27 +20,23 @@ use tokio::time::{Instant, sleep_until};
 /// A bound UDP socket.
 #[derive(Debug)]
 pub struct Udp {
-    socket: UdpSocket,
-    address: SocketAddr,
-    mischief: Option<Mischief>,
+    socket: DatagramSocket,
 }
 
 impl Udp {
     /// Lets `mischief` decide what becomes of each datagram that is sent.
-    pub fn with_mischief(mut self, mischief: Mischief) -> Self {
-        self.mischief = Some(mischief);
-        self
+    pub fn over(self, mischief: Mischief) -> Self {
+        Udp { socket: self.socket.over(mischief) }
     }
 }
 
 impl Transport for Udp {
     async fn bind(address: SocketAddr) -> io::Result<Self> {
-        let socket = UdpSocket::bind(address).await?;
-        Ok(Udp { address: socket.local_addr()?, socket, mischief: None })
+        Ok(Udp { socket: DatagramSocket::bind(address).await? })
     }
 
     fn address(&self) -> SocketAddr {
-        self.address
+        self.socket.address()
     }
 
     fn start(self, place: Place, addresses: Addresses) -> Wire {
@@ -49,7 +45,6 @@ impl Transport for Udp {
         let (queue, parcels) = mpsc::channel(QUEUE);
         let post = Post {
             socket: self.socket,
-            mischief: self.mischief,
             place,
             addresses,
             links: (0..place.nodes).map(|_| Link::new(place.life, Settings::default())).collect(),
@@ -65,8 +60,7 @@ impl Transport for Udp {
 
 /// The socket, and what is known of each peer.
 struct Post {
-    socket: UdpSocket,
-    mischief: Option<Mischief>,
+    socket: DatagramSocket,
     place: Place,
     addresses: Addresses,
     links: Vec<Link>,
@@ -93,16 +87,12 @@ impl Post {
                     Some(parcel) => self.accept(parcel),
                     None => return,
                 },
-                read = self.socket.recv_from(&mut buffer) => {
-                    // An error here is the echo of an earlier send to a closed port.
-                    if let Ok((length, who)) = read {
-                        self.counts.received(length);
-                        if let Err(why) = self.read(&buffer[..length]) {
-                            self.counts.refuse(self.place.me, &who, &why);
-                        }
-                        if self.hand_over().await.is_err() {
-                            return;
-                        }
+                (length, who) = self.socket.receive(&mut buffer, &self.counts) => {
+                    if let Err(why) = self.read(&buffer[..length]) {
+                        self.counts.refuse(self.place.me, &who, &why);
+                    }
+                    if self.hand_over().await.is_err() {
+                        return;
                     }
                 }
                 changed = self.addresses.changed(), if book_is_open => book_is_open = changed.is_ok(),
@@ -164,20 +154,9 @@ impl Post {
             let now_us = self.now_us();
             while let Some(segment) = self.links[peer.index()].poll(now_us) {
                 let envelope = Envelope { run, from: me, to: peer };
-                self.transmit(segment.encode(envelope), address).await;
+                // What is lost is sent again.
+                self.socket.send(segment.encode(envelope), address, &self.counts).await;
             }
-        }
-    }
-
-    async fn transmit(&mut self, datagram: Vec<u8>, address: SocketAddr) {
-        self.counts.sent(datagram.len());
-        let datagrams = match &mut self.mischief {
-            Some(mischief) => mischief.pass(datagram),
-            None => vec![datagram],
-        };
-        for datagram in datagrams {
-            // What the system refuses is as good as lost, and is sent again like it.
-            let _ = self.socket.send_to(&datagram, address).await;
         }
     }
 }

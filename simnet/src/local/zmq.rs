@@ -1,34 +1,46 @@
 //! The `zmq` transport: each node has a ROUTER that listens, and a DEALER for each peer that it speaks to.
 //!
-//! Two things about the crate `zeromq` 0.7 shape this file. A DEALER that has lost its peer does not connect again, and goes on to answer `Ok` to
-//! whatever it is given; but while a receive is pending its monitor reports the loss. So there is always a receive pending, the monitor is watched, and
-//! after a loss the socket is thrown away: the next letter gets a new one. And the crate reads whatever length a ZMTP frame announces:
-//! a hostile peer can make it use memory, which no setting prevents. Our own limits hold for what it hands over.
+//! Three things about the crate `zeromq` 0.7 shape this file.
+//! - A DEALER that has lost its peer does not connect again, and goes on to answer `Ok` to whatever it is given; but while a receive is
+//!   pending its monitor reports the loss. So there is always a receive pending, the monitor is watched, and after a loss the socket is thrown away:
+//!   the next letter gets a new one.
+//! - It sets aside whatever length a frame announces: nine bytes of a stranger would end the process. So the ROUTER listens on a port of loopback that nobody
+//!   is told. The node's own port is kept by a door that lets pass what ZMTP and our own limits [allow](super::zmtp).
+//! - It neither says who is connected nor lets anyone be sent away. The door does both: it gives each caller a number as its ZeroMQ identity, whatever the
+//!   caller wanted to be called, and hangs up on those that are refused.
 
+use super::dial::{self, Dialer, Line};
+use super::door;
 use super::frame::{Frame, Letter};
-use super::transport::{
-    Addresses, FIRST_PAUSE, LONGEST_PAUSE, Parcel, Place, QUEUE, Stranger, Transport, Wire, WireCounts,
-    address_of, moved,
-};
+use super::transport::{Addresses, LONGEST_PAUSE, PATIENCE, Place, Stranger, Transport, Wire, WireCounts};
+use super::zmtp::Gate;
 use crate::node::NodeId;
 use futures_util::StreamExt;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
-use std::net::SocketAddr;
-use std::sync::Arc;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-use tokio::sync::mpsc;
-use tokio::task::JoinSet;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{mpsc, oneshot};
 use tokio::time;
 use zeromq::{DealerSocket, RouterSocket, Socket, SocketEvent, SocketRecv, SocketSend, ZmqMessage};
 
 /// How long one attempt to connect may take; the crate itself would try for half a minute, also where nobody is any more.
-const PATIENCE: Duration = Duration::from_secs(1);
+const ATTEMPT: Duration = Duration::from_secs(1);
+/// How many bytes are read from a caller at once.
+const BATCH: usize = 64 << 10;
+/// How many callers are remembered after they have hung up: what they said last may still come.
+const REMEMBERED: usize = 64;
 
-/// A listening ROUTER.
+/// A listening ROUTER, and the door before it.
 pub struct Zmq {
     router: RouterSocket,
+    /// Where the ROUTER listens.
+    inner: SocketAddr,
+    listener: TcpListener,
     address: SocketAddr,
 }
 
@@ -40,12 +52,12 @@ impl fmt::Debug for Zmq {
 
 impl Transport for Zmq {
     async fn bind(address: SocketAddr) -> io::Result<Self> {
-        // Bound by ourselves, so that the address is known and its error is the system's.
-        let listener = std::net::TcpListener::bind(address)?;
-        let address = listener.local_addr()?;
+        let listener = TcpListener::bind(address).await?;
+        let behind = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let inner = behind.local_addr()?;
         let mut router = RouterSocket::new();
-        router.bind_listener(listener).await.map_err(io::Error::other)?;
-        Ok(Zmq { router, address })
+        router.bind_listener(behind).await.map_err(io::Error::other)?;
+        Ok(Zmq { router, inner, address: listener.local_addr()?, listener })
     }
 
     fn address(&self) -> SocketAddr {
@@ -53,41 +65,146 @@ impl Transport for Zmq {
     }
 
     fn start(self, place: Place, addresses: Addresses) -> Wire {
-        let counts = Arc::new(WireCounts::default());
-        let (arrived, letters) = mpsc::channel(QUEUE);
-        let mut tasks = JoinSet::new();
-        let mut queues = Vec::new();
-        for peer in (0..place.nodes).map(NodeId) {
-            let (queue, parcels) = mpsc::channel(QUEUE);
-            queues.push(queue);
-            let dialer =
-                Dialer { place, peer, addresses: addresses.clone(), parcels, counts: counts.clone() };
-            tasks.spawn(dialer.run());
-        }
-        tasks.spawn(listen(self.router, place, arrived, counts.clone()));
-        Wire { queues, letters, counts, _tasks: tasks }
+        let Zmq { router, inner, listener, .. } = self;
+        let callers = Arc::new(Callers::default());
+        dial::start::<Dealer, _>(place, &addresses, move |arrived, counts| async move {
+            let attend = |stream, who| attend(stream, who, inner, callers.clone(), counts.clone());
+            tokio::select! {
+                () = door::keep(listener, place, counts.clone(), attend) => {}
+                () = listen(router, place, arrived, &counts, &callers) => {}
+            }
+        })
     }
 }
 
-/// Who speaks under which ZeroMQ identity. The crate does not say when one is gone, so a node's new identity replaces its old one.
-#[derive(Default)]
-struct Speakers(BTreeMap<NodeId, Vec<u8>>);
+/// Someone who has connected.
+struct Caller {
+    address: SocketAddr,
+    /// Dropped, it hangs up. None after that, whoever hung up.
+    line: Option<oneshot::Sender<()>>,
+    /// The node that it has said to be.
+    node: Option<NodeId>,
+    /// It was refused: what else it has said is passed over.
+    refused: bool,
+}
 
-impl Speakers {
-    fn find(&self, identity: &[u8]) -> Option<NodeId> {
-        self.0.iter().find(|(_, known)| *known == identity).map(|(node, _)| *node)
+/// Who has connected, by number.
+#[derive(Default)]
+struct Callers(Mutex<(u64, BTreeMap<u64, Caller>)>);
+
+impl Callers {
+    fn lock(&self) -> MutexGuard<'_, (u64, BTreeMap<u64, Caller>)> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The letter in a message, if it holds one.
-    fn hear(&mut self, place: &Place, identity: &[u8], body: &[u8]) -> Result<Option<Letter>, Stranger> {
-        match (Frame::decode(body)?, self.find(identity)) {
-            (Frame::Hello(hello), _) => {
-                self.0.insert(place.admit(&hello)?, identity.to_vec());
+    /// A new caller: its number, and what is done when it is to be hung up on.
+    fn enter(&self, address: SocketAddr) -> (u64, oneshot::Receiver<()>) {
+        let (line, cut) = oneshot::channel();
+        let (last, callers) = &mut *self.lock();
+        *last += 1;
+        callers.insert(*last, Caller { address, line: Some(line), node: None, refused: false });
+        (*last, cut)
+    }
+
+    /// A caller has hung up.
+    fn leave(&self, number: u64) {
+        let (_, callers) = &mut *self.lock();
+        if let Some(caller) = callers.get_mut(&number) {
+            caller.line = None;
+        }
+        let gone: Vec<u64> =
+            callers.iter().filter(|(_, caller)| caller.line.is_none()).map(|(number, _)| *number).collect();
+        for number in gone.iter().take(gone.len().saturating_sub(REMEMBERED)) {
+            callers.remove(number);
+        }
+    }
+
+    fn is_admitted(&self, number: u64) -> bool {
+        self.lock().1.get(&number).is_some_and(|caller| caller.node.is_some())
+    }
+
+    /// The letter in a message, if it holds one. Who is refused is hung up on.
+    fn hear(
+        &self,
+        place: &Place,
+        number: u64,
+        body: &[u8],
+    ) -> Result<Option<Letter>, (SocketAddr, Stranger)> {
+        let (_, callers) = &mut *self.lock();
+        let Some(caller) = callers.get_mut(&number).filter(|caller| !caller.refused) else { return Ok(None) };
+        caller.hear(place, body).map_err(|why| {
+            caller.refused = true;
+            caller.line = None;
+            (caller.address, why)
+        })
+    }
+}
+
+impl Caller {
+    fn hear(&mut self, place: &Place, body: &[u8]) -> Result<Option<Letter>, Stranger> {
+        match (Frame::decode(body)?, self.node) {
+            (Frame::Hello(hello), None) => {
+                self.node = Some(place.admit(&hello)?);
                 Ok(None)
             }
             (frame, Some(from)) => place.letter(from, frame).map(Some),
-            (_, None) => Err(Stranger::Unknown),
+            (Frame::Letter(_), None) => Err(Stranger::Unknown),
         }
+    }
+}
+
+/// Brings one caller to the ROUTER, until one of them hangs up or the caller is refused.
+async fn attend(
+    stream: TcpStream,
+    who: SocketAddr,
+    inner: SocketAddr,
+    callers: Arc<Callers>,
+    counts: Arc<WireCounts>,
+) -> Result<(), Stranger> {
+    let (number, cut) = callers.enter(who);
+    let attended = tokio::select! {
+        attended = join(stream, inner, number, &callers, &counts) => attended,
+        // The refusal was told where it was decided.
+        _ = cut => Ok(()),
+    };
+    callers.leave(number);
+    attended
+}
+
+async fn join(
+    mut stream: TcpStream,
+    inner: SocketAddr,
+    number: u64,
+    callers: &Callers,
+    counts: &WireCounts,
+) -> Result<(), Stranger> {
+    let mut router = TcpStream::connect(inner).await?;
+    let _ = (stream.set_nodelay(true), router.set_nodelay(true));
+    let (mut from_caller, mut to_caller) = stream.split();
+    let (mut from_router, mut to_router) = router.split();
+    let inward = async {
+        let (mut gate, mut buffer) = (Gate::new(number.to_string().as_bytes()), vec![0; BATCH]);
+        loop {
+            let read = match time::timeout(PATIENCE, from_caller.read(&mut buffer)).await {
+                Ok(read) => read,
+                Err(_) if callers.is_admitted(number) => from_caller.read(&mut buffer).await,
+                Err(_) => return Err(Stranger::Silent(PATIENCE)),
+            };
+            let Some(read) = read.ok().filter(|read| *read > 0) else { break };
+            counts.received(read);
+            let may_pass = gate.pass(&buffer[..read])?;
+            if to_router.write_all(&may_pass).await.is_err() {
+                return Ok(());
+            }
+        }
+        // The ROUTER reads what it has been given, and then hangs up: to close at once might take it back.
+        let _ = to_router.shutdown().await;
+        time::sleep(PATIENCE).await;
+        Ok(())
+    };
+    tokio::select! {
+        attended = inward => attended,
+        _ = tokio::io::copy(&mut from_router, &mut to_caller) => Ok(()),
     }
 }
 
@@ -96,79 +213,48 @@ async fn listen(
     mut router: RouterSocket,
     place: Place,
     arrived: mpsc::Sender<Letter>,
-    counts: Arc<WireCounts>,
+    counts: &WireCounts,
+    callers: &Callers,
 ) {
-    let mut speakers = Speakers::default();
     loop {
         let Ok(message) = router.recv().await else {
             // The crate calls that impossible; if it comes nevertheless, it must not spin.
             time::sleep(LONGEST_PAUSE).await;
             continue;
         };
-        counts.received(message.iter().map(|part| part.len()).sum());
-        let (identity, body) = match (message.get(0), message.get(1), message.len()) {
-            (Some(identity), Some(body), 2) => (&identity[..], &body[..]),
-            _ => (&[][..], &[][..]),
+        // The door lets pass one part, and numbers its callers: who is not numbered has found another way in, and is not heard.
+        let (Some(identity), Some(body), 2) = (message.get(0), message.get(1), message.len()) else {
+            continue;
         };
-        match speakers.hear(&place, identity, body) {
+        let number = std::str::from_utf8(identity).ok().and_then(|number| number.parse().ok());
+        let Some(number) = number else { continue };
+        match callers.hear(&place, number, body) {
             Ok(None) => {}
             Ok(Some(letter)) => {
                 if arrived.send(letter).await.is_err() {
                     return;
                 }
             }
-            Err(why) => counts.refuse(place.me, &"a ZeroMQ peer", &why),
+            Err((who, why)) => counts.refuse(place.me, &who, &why),
         }
     }
 }
 
-/// Brings parcels to one peer.
-struct Dialer {
-    place: Place,
-    peer: NodeId,
-    addresses: Addresses,
-    parcels: mpsc::Receiver<Parcel>,
-    counts: Arc<WireCounts>,
-}
+/// A DEALER of ours, connected to a peer.
+struct Dealer(DealerSocket);
 
-impl Dialer {
-    async fn run(mut self) {
-        while let Some((_, first)) = self.parcels.recv().await {
-            let (dealer, address) = self.connect().await;
-            self.converse(dealer, address, first).await;
-        }
+impl Line for Dealer {
+    async fn connect(address: SocketAddr) -> Option<Self> {
+        let mut dealer = DealerSocket::new();
+        let connected = time::timeout(ATTEMPT, dealer.connect(&format!("tcp://{address}"))).await;
+        matches!(connected, Ok(Ok(()))).then_some(Dealer(dealer))
     }
 
-    /// Connects, however long it takes.
-    async fn connect(&mut self) -> (DealerSocket, SocketAddr) {
-        let mut pause = FIRST_PAUSE;
-        loop {
-            let address = address_of(self.peer, &mut self.addresses).await;
-            let mut dealer = DealerSocket::new();
-            let endpoint = format!("tcp://{address}");
-            tokio::select! {
-                connected = time::timeout(PATIENCE, dealer.connect(&endpoint)) => {
-                    if matches!(connected, Ok(Ok(()))) {
-                        return (dealer, address);
-                    }
-                }
-                () = moved(self.peer, address, &mut self.addresses) => continue,
-            }
-            tokio::select! {
-                () = time::sleep(pause) => {}
-                () = moved(self.peer, address, &mut self.addresses) => {}
-            }
-            pause = LONGEST_PAUSE.min(pause * 2);
-        }
-    }
-
-    /// Sends until the connection breaks, the peer moves, or nothing can come any more.
-    async fn converse(&mut self, mut dealer: DealerSocket, address: SocketAddr, first: Vec<u8>) {
-        let mut events = dealer.monitor();
-        let (mut sender, mut receiver) = dealer.split();
-        let hello = self.place.hello(self.peer).encode();
-        for bytes in [hello, first] {
-            if !self.send(&mut sender, bytes).await {
+    async fn converse(mut self, dialer: &mut Dialer, first: Vec<u8>) {
+        let mut events = self.0.monitor();
+        let (mut sender, mut receiver) = self.0.split();
+        for bytes in [dialer.hello(), first] {
+            if !send(&mut sender, bytes, &dialer.counts).await {
                 return;
             }
         }
@@ -185,25 +271,24 @@ impl Dialer {
                         return;
                     }
                 }
-                () = moved(self.peer, address, &mut self.addresses) => return,
-                parcel = self.parcels.recv() => {
-                    let Some((_, frame)) = parcel else { return };
-                    if !self.send(&mut sender, frame).await {
+                frame = dialer.next() => {
+                    let Some(frame) = frame else { return };
+                    if !send(&mut sender, frame, &dialer.counts).await {
                         return;
                     }
                 }
             }
         }
     }
+}
 
-    async fn send(&self, sender: &mut zeromq::DealerSendHalf, frame: Vec<u8>) -> bool {
-        let length = frame.len();
-        let sent = sender.send(ZmqMessage::from(frame)).await.is_ok();
-        if sent {
-            self.counts.sent(length);
-        } else {
-            self.counts.dropped(1);
-        }
-        sent
+async fn send(sender: &mut zeromq::DealerSendHalf, frame: Vec<u8>, counts: &WireCounts) -> bool {
+    let length = frame.len();
+    let sent = sender.send(ZmqMessage::from(frame)).await.is_ok();
+    if sent {
+        counts.sent(length);
+    } else {
+        counts.dropped(1);
     }
+    sent
 }

@@ -1,11 +1,11 @@
 //! After the storm: all faults freeze, a core of nodes must get on, and a run that does not names who waits for what.
 
-use super::node::Status;
+use super::node::{Alarm, Node, Status};
 use super::{Event, Sim};
 use crate::delay::format_us;
 use crate::hub::Hub;
 use crate::monitor::{Nodes, Violation};
-use crate::node::NodeId;
+use crate::node::{Names, NodeId};
 use crate::process::{Observe, Process};
 use crate::storage::DiskFate;
 use std::time::Duration;
@@ -60,31 +60,35 @@ impl<P: Observe> Sim<P> {
         reached
     }
 
-    /// Who waits for what: each node, the alarms it has set, and how many messages are on their way.
+    /// Who waits for what: how many messages are on their way, and a line a node with the alarms it has set.
     pub fn who_waits(&self) -> String {
-        let mut lines = vec![format!("not by {}; {} messages are on their way", self.now, self.in_flight())];
-        for node in &self.nodes.0 {
-            let state = match (&node.process, node.status) {
-                (_, Status::Outsider) => continue,
-                (None, _) => "is down".to_string(),
-                (Some(process), status) => {
-                    let waits = match process.waits_for() {
-                        Some(what) => format!("waits for {what}"),
-                        None => "waits for nothing".to_string(),
-                    };
-                    if status == Status::Paused { format!("is paused, and {waits}") } else { waits }
-                }
+        let head = format!("not by {}; {} messages are on their way", self.now, self.in_flight());
+        [vec![head], self.waits()].concat().join("\n")
+    }
+
+    /// What each node waits for, and the alarms it has set: a line a node, outsiders apart.
+    pub fn waits(&self) -> Vec<String> {
+        let names: Names = self.nodes.0.iter().map(|node| node.name.clone()).collect();
+        let nodes = self.nodes.0.iter().filter(|node| node.status != Status::Outsider);
+        let line = |node: &Node<P>| {
+            let paused = if node.status == Status::Paused { "is paused, and " } else { "" };
+            let state = waits(node.process.as_ref(), &names);
+            let alarm = |alarm: &Alarm<P::Timer>| {
+                format!("{:?} in {}", alarm.timer, format_us((alarm.at - self.now).as_micros() as u64))
             };
-            let alarms: Vec<String> = node
-                .alarms
-                .iter()
-                .map(|alarm| {
-                    format!("{:?} in {}", alarm.timer, format_us((alarm.at - self.now).as_micros() as u64))
-                })
-                .collect();
+            let alarms: Vec<String> = node.alarms.iter().map(alarm).collect();
             let alarms = if alarms.is_empty() { "no alarm set".to_string() } else { alarms.join(", ") };
-            lines.push(format!("    {} {state} ({alarms})", node.name));
-        }
-        lines.join("\n")
+            format!("{} {paused}{state} ({alarms})", node.name)
+        };
+        nodes.map(line).collect()
+    }
+}
+
+/// What a node does while nothing happens, in words: `waits for an answer`; `None` is a process that is not there.
+pub fn waits<P: Observe>(process: Option<&P>, names: &Names) -> String {
+    match process.map(|process| process.waits_for(names)) {
+        None => "is down".to_string(),
+        Some(None) => "waits for nothing".to_string(),
+        Some(Some(what)) => format!("waits for {what}"),
     }
 }

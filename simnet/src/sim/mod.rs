@@ -26,6 +26,7 @@ use crate::tally::Tally;
 use crate::time::Time;
 use crate::trace::{self, Kind, Trace};
 use faults::FaultState;
+pub use liveness::waits;
 use node::{Deferred, Node, Status, Table};
 use serde_json::Value;
 use std::collections::VecDeque;
@@ -371,7 +372,7 @@ impl<P: Process> Sim<P> {
         let header = trace::Header {
             simnet_trace: trace::VERSION,
             lab: lab.to_string(),
-            commit: std::env::var("COURSE_COMMIT").unwrap_or_else(|_| "unknown".to_string()),
+            commit: crate::trace::commit(),
             seed: self.seed,
             world: "sim".to_string(),
             nodes: self.nodes.0.iter().map(|node| node.name.clone()).collect(),

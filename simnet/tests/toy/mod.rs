@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use serde::{Deserialize, Serialize};
-use simnet::{Cluster, Context, Message, NodeId, Observe, Process, Sim};
+use simnet::{Cluster, Context, Message, Names, NodeId, Observe, Process, Sim};
 
 /// One step of a handler.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -130,8 +130,8 @@ impl Observe for Puppet {
         self.heard
     }
 
-    fn waits_for(&self) -> Option<String> {
-        (self.heard == 0).then(|| "a first message".to_string())
+    fn waits_for(&self, names: &Names) -> Option<String> {
+        (self.heard == 0).then(|| format!("a first message, of {} for example", names.of(NodeId(1))))
     }
 }
 

@@ -4,7 +4,7 @@
 function describe(page) {
   const { run, data } = page;
   const { raw } = run;
-  const facts = [raw.lab, data.test, `seed ${raw.seed}`, `world ${raw.world}`, count(run.nodes.length, "node"), count(run.events.length, "event"), run.clock.show(run.events.at(-1)?.at ?? 0), `commit ${raw.commit}`];
+  const facts = [raw.lab, data.test, `seed ${raw.seed}`, `world ${raw.world}`, count(run.nodes.length, "node"), count(run.events.length, "event"), run.clock.show(run.events.at(-1)?.at ?? 0), ...(raw.commit ? [`commit ${raw.commit}`] : [])];
   byId("what").textContent = facts.filter(Boolean).map(clean).join(" · ");
   if (raw.before + raw.after > 0) byId("what").append(h("b", {}, ` · only a part: ${count(raw.before, "event")} before and ${raw.after.toLocaleString("en")} after it are in the trace`));
   if (run.idle.size > 0) byId("what").append(` · not drawn: ${count(run.idle.size, "idle node")}`);

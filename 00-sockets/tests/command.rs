@@ -2,8 +2,9 @@
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
+use socket2::{Domain, Socket, Type};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::TcpStream;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
 use std::time::Duration;
@@ -153,10 +154,7 @@ fn wrong_use_is_exit_status_2_and_says_what_to_do() {
         (&["serve", "--host", "here"], "invalid IP address syntax"),
         (&["client", "127.0.0.1", &port, "-5", "1"], "invalid value '-5'"),
         (&["client", "127.0.0.1", &port, "5", "0"], "0 is not in 1.."),
-        (
-            &["client", "no such host", "1", "5", "1"],
-            "read the server `no such host`, expected a name or an address",
-        ),
+        (&["client", "no..name", "1", "5", "1"], "read the server `no..name`, expected a name or an address"),
         (&["client", "127.0.0.1", &port, "1", "1", "--service", "count"], "expected 4 to 65507"),
         (&["run", "--on", "moon"], "read the world `moon`, expected one that this lab runs in: sim"),
         (&["run", "--on", "sim", "--experiment", "/nowhere.json"], "could not read /nowhere.json"),
@@ -168,8 +166,10 @@ fn wrong_use_is_exit_status_2_and_says_what_to_do() {
         assert_eq!(output.status.code(), Some(2), "{arguments:?}: {said}");
         assert!(said.contains(complaint), "{arguments:?}: expected `{complaint}` in: {said}");
     }
-    drop(server);
-    let output = client(port.parse().unwrap(), &["5", "1"]);
+    // It has a port and does not listen: nobody else can have it meanwhile.
+    let nobody = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    nobody.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
+    let output = client(nobody.local_addr().unwrap().as_socket().unwrap().port(), &["5", "1"]);
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("is `sockets serve` running, and on this port?"));
 }

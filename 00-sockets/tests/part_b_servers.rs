@@ -1,8 +1,11 @@
 //! Part B: one service, four servers: who waits for whom.
 
 mod neighbours;
+mod rule;
 
-use neighbours::{BOUND, Peer, Watched, request};
+use neighbours::{Peer, Watched, request};
+use rule::{expect, expect_that};
+use socket2::SockRef;
 use sockets::message::{Reply, factorial};
 use sockets::serve::{Ending, Event, Model, Settings};
 use std::io::{ErrorKind, Write};
@@ -27,11 +30,13 @@ fn answers(model: Model) {
     let mut peer = server.connect();
     for number in [0, 1, 5, 12, 13, 20, 21, 34, 35, u64::MAX] {
         peer.send(&request(number));
-        assert_eq!(peer.reply(), Some(expected(number)), "{model}: {number}!");
+        let rule = format!("{model}: a connection carries many requests, each is answered ({number}!)");
+        expect(rule, Some(expected(number)), peer.reply());
     }
     peer.stream.shutdown(Shutdown::Write).unwrap();
-    assert_eq!(peer.reply(), None, "{model}: the server closes when the client does");
-    assert_eq!(server.ending(peer.address()), Ending::Done, "{model}");
+    expect(format!("{model}: the server closes when the client has"), None, peer.reply());
+    let rule = format!("{model}: a client that closes between two frames is done");
+    expect(rule, Ending::Done, server.ending(peer.address()));
 }
 
 #[test]
@@ -63,16 +68,22 @@ fn part_b_however_requests_are_cut_each_is_answered_once_in_order() {
         for byte in request(20) {
             peer.send(&[byte]);
         }
-        assert_eq!(peer.reply(), Some(expected(20)), "{model}");
+        let rule = format!("{model}: a request that comes byte by byte is a request");
+        expect(rule, Some(expected(20)), peer.reply());
         let many: Vec<u8> = (0..100).flat_map(|number| request(number % 40)).collect();
         peer.send(&many);
         // Half closed: nothing comes from here any more, everything still goes there.
         peer.stream.shutdown(Shutdown::Write).unwrap();
         for number in 0..100 {
-            assert_eq!(peer.reply(), Some(expected(number % 40)), "{model}: reply {number}");
+            let rule = format!(
+                "{model}: requests that come together are answered each, in order, also after the client has closed \
+                 its side (reply {number} of 100)"
+            );
+            expect(rule, Some(expected(number % 40)), peer.reply());
         }
-        assert_eq!(peer.reply(), None, "{model}");
-        assert_eq!(server.ending(peer.address()), Ending::Done, "{model}");
+        expect(format!("{model}: after the last answer the server closes"), None, peer.reply());
+        let rule = format!("{model}: a client that closes between two frames is done");
+        expect(rule, Ending::Done, server.ending(peer.address()));
     }
 }
 
@@ -83,16 +94,15 @@ fn part_b_in_the_iterative_server_one_stalled_client_keeps_everybody_waiting() {
     let first = stalled(&server);
     let mut second = server.connect();
     second.send(&request(5));
-    assert_eq!(server.next(), Event::Accepted(first.address()));
+    let rule = "the iterative server serves one connection to its end before it accepts the next";
+    expect(rule, Event::Accepted(first.address()), server.next());
     let gone = first.address();
     drop(first);
-    assert!(matches!(server.next(), Event::Closed(who, Ending::Gone(_)) if who == gone));
-    assert_eq!(
-        server.next(),
-        Event::Accepted(second.address()),
-        "the second was accepted before the first was gone"
-    );
-    assert_eq!(second.reply(), Some(expected(5)));
+    let event = server.next();
+    let holds = matches!(&event, Event::Closed(who, Ending::Gone(_)) if *who == gone);
+    expect_that(rule, "the end of the first", holds, event);
+    expect(rule, Event::Accepted(second.address()), server.next());
+    expect("who waited in the backlog is served", Some(expected(5)), second.reply());
 }
 
 #[test]
@@ -102,11 +112,13 @@ fn part_b_in_the_other_models_nobody_waits_for_stalled_clients() {
         let stalled: Vec<Peer> = (0..50).map(|_| stalled(&server)).collect();
         let mut lively = server.connect();
         lively.send(&request(20));
-        assert_eq!(lively.reply(), Some(expected(20)), "{model}: 50 stalled clients, and this one waits");
-        // They were not forgotten either.
+        let rule = format!("{model}: nobody waits for clients that stall, of which there are 50");
+        expect(rule, Some(expected(20)), lively.reply());
         for mut peer in stalled {
             peer.send(&request(5)[7..]);
-            assert_eq!(peer.reply(), Some(expected(5)), "{model}");
+            let rule =
+                format!("{model}: a client that stalls is not forgotten: when it goes on, it is answered");
+            expect(rule, Some(expected(5)), peer.reply());
         }
     }
 }
@@ -118,6 +130,9 @@ fn part_b_a_client_that_does_not_read_is_not_read_from() {
         let server = Watched::start(model, Settings::default());
         let mut greedy = server.connect();
         greedy.stream.set_nonblocking(true).unwrap();
+        // Small buffers are soon full; how large they are is no matter of the rule.
+        let buffers = SockRef::from(&greedy.stream);
+        buffers.set_recv_buffer_size(8192).and_then(|()| buffers.set_send_buffer_size(8192)).unwrap();
         let whole: Vec<u8> = (0..1000).flat_map(|_| request(34)).collect();
         let (mut sent, most) = (0_usize, 64 << 20);
         let mut lively = server.connect();
@@ -127,34 +142,38 @@ fn part_b_a_client_that_does_not_read_is_not_read_from() {
             match greedy.stream.write(&whole[sent % whole.len()..]) {
                 Ok(count) => (sent, stuck) = (sent + count, 0),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => stuck += 1,
-                Err(error) => panic!("{model}: {error}"),
+                Err(error) => expect_that("a server reads what its clients send", "no error", false, error),
             }
             lively.send(&request(20));
-            assert_eq!(
-                lively.reply(),
-                Some(expected(20)),
-                "{model}: one client reads nothing, and this one waits"
-            );
+            let rule = format!("{model}: nobody waits for a client that asks and does not read the answers");
+            expect(rule, Some(expected(20)), lively.reply());
         }
-        assert!(sent < most, "{model}: the server has taken {sent} bytes of a client that reads nothing");
+        let rule = format!("{model}: a client that does not read its answers is not read from any more");
+        expect_that(rule, &format!("at most {most} bytes taken from it"), sent < most, sent);
         // And when it reads at last, nothing is missing.
         greedy.stream.set_nonblocking(false).unwrap();
         let whole_requests = sent / request(34).len();
         for number in 0..whole_requests {
-            assert_eq!(greedy.reply(), Some(expected(34)), "{model}: reply {number} of {whole_requests}");
+            let reply = greedy.reply();
+            let rule = format_args!(
+                "{model}: no answer is lost when a write takes less ({number} of {whole_requests})"
+            );
+            expect(rule, Some(&expected(34)), reply.as_ref());
         }
     }
 }
 
+/// One says nothing, and one half of something. Whoever comes after them is accepted.
 #[test]
 fn part_b_a_silent_client_is_closed() {
     for model in Model::ALL {
         let patience = Duration::from_millis(50);
         let server = Watched::start(model, Settings { patience, ..Settings::default() });
-        let silent = stalled(&server);
-        assert_eq!(server.ending(silent.address()), Ending::Silent, "{model}, within {BOUND:?}");
-        let mut next = server.connect();
-        next.send(&request(5));
-        assert_eq!(next.reply(), Some(expected(5)), "{model}: the next client");
+        for stalls in [false, true] {
+            let silent = if stalls { stalled(&server) } else { server.connect() };
+            let rule =
+                format!("{model}: a client that is silent for longer than the server's patience is closed");
+            expect(rule, Ending::Silent, server.ending(silent.address()));
+        }
     }
 }

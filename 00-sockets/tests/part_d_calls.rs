@@ -1,5 +1,8 @@
 //! Part D: remote procedure calls over a network that loses, doubles and delays: at least once, at most once.
 
+mod rule;
+
+use rule::{expect, expect_that};
 use simnet::campaign::TestId;
 use simnet::fault::{Fault, Plan};
 use simnet::solo::Sent;
@@ -48,8 +51,9 @@ fn part_d_calls_and_answers_survive_the_wire() {
     ];
     for (call, begins) in calls {
         let bytes = call.to_bytes();
-        assert!(bytes.starts_with(begins), "{call:?}: {bytes:?}");
-        assert_eq!(Call::from_bytes(&bytes), Ok(call));
+        let rule = "a call is its kind, then each text with its length in 2 bytes, most significant first";
+        expect(rule, begins, &bytes[..begins.len().min(bytes.len())]);
+        expect("a call is the same call after the wire", Ok(call), Call::from_bytes(&bytes));
     }
 }
 
@@ -71,23 +75,25 @@ fn part_d_what_is_no_call_is_refused_and_changes_nothing() {
         &[2, 0, 0],
     ];
     for bytes in malformed {
-        match Answer::from_bytes(&dispatch(&mut registry, bytes)) {
-            Ok(Answer::Refused(why)) => assert!(why.contains("read ") && why.contains("expected "), "{why}"),
-            other => panic!("{bytes:?} was answered by {other:?}"),
-        }
+        let answer = Answer::from_bytes(&dispatch(&mut registry, bytes));
+        let holds =
+            matches!(&answer, Ok(Answer::Refused(why)) if why.contains("read ") && why.contains("expected "));
+        let rule = format!("what is no call is refused, with what was read and expected ({bytes:?})");
+        expect_that(rule, "Refused", holds, answer);
     }
-    assert_eq!(registry, before);
+    expect("what is no call changes nothing", before, registry);
     // Every beginning of a call is no call.
     let whole = Call::Append { key: "key".into(), text: "text".into() }.to_bytes();
     for length in 0..whole.len() {
-        assert!(Call::from_bytes(&whole[..length]).is_err(), "the first {length} bytes");
+        let call = Call::from_bytes(&whole[..length]);
+        expect_that("the beginning of a call is no call", "an error", call.is_err(), call);
     }
 }
 
 #[test]
 fn part_d_numbers_come_round() {
-    assert_eq!(RequestId(7).next(), RequestId(8));
-    assert_eq!(RequestId(u16::MAX).next(), RequestId(0));
+    expect("numbers count on", RequestId(8), RequestId(7).next());
+    expect("numbers come round: after 65535 comes 0", RequestId(0), RequestId(u16::MAX).next());
     for (new, old, newer) in [
         (1, 0, true),
         (0, 1, false),
@@ -97,7 +103,10 @@ fn part_d_numbers_come_round() {
         (32_767, 0, true),
         (10, 65_000, true),
     ] {
-        assert_eq!(RequestId(new).is_newer_than(RequestId(old)), newer, "#{new} newer than #{old}");
+        let rule = format!(
+            "a number is newer when it is fewer than 32768 steps ahead, round the end (#{new}, #{old})"
+        );
+        expect(rule, newer, RequestId(new).is_newer_than(RequestId(old)));
     }
 }
 
@@ -107,7 +116,8 @@ fn part_d_at_least_once_carries_out_what_arrives() {
     let mut server = server(Semantics::AtLeastOnce);
     server.receive(CLIENT, request(1, append("x")));
     server.receive(CLIENT, request(1, append("x")));
-    assert_eq!(state(server.process()), ("xx".to_string(), 2));
+    let rule = "at least once: what arrives twice is carried out twice";
+    expect(rule, ("xx".to_string(), 2), state(server.process()));
 }
 
 /// To put twice is to put once. But an old copy that comes late undoes what came after it.
@@ -119,37 +129,47 @@ fn part_d_an_idempotent_call_is_not_safe_from_late_copies() {
         server.receive(CLIENT, request(1, put("old")));
         server.receive(CLIENT, request(2, put("new")));
         server.receive(CLIENT, request(1, put("old")));
-        assert_eq!(state(server.process()).0, left, "{semantics:?}");
+        let rule = "a late copy of a put undoes a newer one at least once, and is recognised at most once";
+        expect(format!("{rule} ({semantics:?})"), left.to_string(), state(server.process()).0);
     }
+}
+
+/// What a server sends, without whether it waits for the disk.
+fn letters(sent: Vec<Sent<Message>>) -> Vec<(NodeId, Message)> {
+    sent.into_iter().map(|sent| (sent.to, sent.message)).collect()
 }
 
 #[test]
 fn part_d_a_copy_gets_the_same_answer_and_is_not_carried_out() {
     let mut server = server(Semantics::AtMostOnce);
-    let first = server.receive(CLIENT, request(1, append("x")));
-    assert_eq!(first[0].message, reply(1, Answer::Length(1)));
-    let again = server.receive(CLIENT, request(1, append("x")));
-    assert_eq!(again[0].message, reply(1, Answer::Length(1)), "the first answer may have been lost");
-    assert_eq!(state(server.process()), ("x".to_string(), 1));
-    // Another client's call of the same number is another call.
+    let answer = vec![(CLIENT, reply(1, Answer::Length(1)))];
+    let first = letters(server.receive(CLIENT, request(1, append("x"))));
+    expect("a call is carried out and answered", &answer, &first);
+    let again = letters(server.receive(CLIENT, request(1, append("x"))));
+    expect("a copy gets the first answer again: that may have been lost", &answer, &again);
+    expect("a copy is not carried out", ("x".to_string(), 1), state(server.process()));
     server.receive(NodeId(2), request(1, append("y")));
-    assert_eq!(state(server.process()), ("xy".to_string(), 2));
-    // A copy of an older call: nobody waits for its answer.
+    let rule = "another client's call of the same number is another call";
+    expect(rule, ("xy".to_string(), 2), state(server.process()));
     server.receive(CLIENT, request(2, append("z")));
-    assert!(server.receive(CLIENT, request(1, append("x"))).is_empty());
-    assert_eq!(state(server.process()), ("xyz".to_string(), 3));
+    let old = letters(server.receive(CLIENT, request(1, append("x"))));
+    expect("a copy of an older call gets no answer: nobody waits for it", vec![], old);
+    expect("a copy of an older call is not carried out", ("xyz".to_string(), 3), state(server.process()));
 }
 
 #[test]
 fn part_d_an_answer_leaves_when_its_call_is_durable() {
     let mut server = server(Semantics::AtMostOnce);
     let sent = server.receive(CLIENT, request(1, append("x")));
-    assert!(sent[0].durable, "an answer left before what it speaks of was durable");
+    let durable: Vec<bool> = sent.iter().map(|sent| sent.durable).collect();
+    expect("an answer leaves when what it speaks of is durable", vec![true], durable);
     server.crash_and_restart(DiskFate::LoseUnsynced);
-    assert_eq!(state(server.process()), ("x".to_string(), 1), "after a crash");
-    let again = server.receive(CLIENT, request(1, append("x")));
-    assert_eq!(again[0].message, reply(1, Answer::Length(1)), "the table was lost in the crash");
-    assert_eq!(state(server.process()), ("x".to_string(), 1), "carried out again after the crash");
+    expect("a call that was answered survives a crash", ("x".to_string(), 1), state(server.process()));
+    let again = letters(server.receive(CLIENT, request(1, append("x"))));
+    let rule = "the client table survives a crash: a copy gets the first answer";
+    expect(rule, vec![(CLIENT, reply(1, Answer::Length(1)))], again);
+    let rule = "a call of before a crash is not carried out again after it";
+    expect(rule, ("x".to_string(), 1), state(server.process()));
 }
 
 /// A client that is alone with a server that is played by hand, and the first that it sends.
@@ -165,34 +185,39 @@ fn id_of(message: &Message) -> u16 {
     }
 }
 
+/// The numbers of the calls that are asked.
+fn ids(sent: &[Sent<Message>]) -> Vec<u16> {
+    sent.iter().map(|sent| id_of(&sent.message)).collect()
+}
+
 #[test]
 fn part_d_a_client_asks_until_it_is_answered_and_no_longer() {
     let (mut client, first) = client(2);
-    assert_eq!((first.len(), id_of(&first[0].message)), (1, 1));
+    expect("a client begins with its first call", vec![1], ids(&first));
     for _ in 0..3 {
-        let (_, again) = client.next_alarm().expect("it asks again");
-        assert_eq!(again[0].message, first[0].message);
+        let again = client.next_alarm().map(|(_, sent)| letters(sent));
+        let rule = "what is not answered is sent again, under its number, as often as need be";
+        expect(rule, Some(letters(first.clone())), again);
     }
-    // An answer to something else is not the answer.
-    assert!(client.receive(NodeId(0), reply(0, Answer::Done)).is_empty());
+    let other = client.receive(NodeId(0), reply(0, Answer::Done));
+    expect("the answer to another call is not the answer", vec![], ids(&other));
     let second = client.receive(NodeId(0), reply(1, Answer::Length(5)));
-    assert_eq!(id_of(&second[0].message), 2);
-    // The first answer once more.
-    assert!(client.receive(NodeId(0), reply(1, Answer::Length(5))).is_empty());
-    assert!(client.receive(NodeId(0), reply(2, Answer::Length(9))).is_empty());
-    assert!(client.next_alarm().is_none(), "all is answered, and it waits for something");
+    expect("after an answer the next call begins", vec![2], ids(&second));
+    let late = client.receive(NodeId(0), reply(1, Answer::Length(5)));
+    expect("a second copy of an answer is nobody's answer", vec![], ids(&late));
+    let done = client.receive(NodeId(0), reply(2, Answer::Length(9)));
+    expect("after the last answer nothing is asked", vec![], ids(&done));
+    let alarm = client.next_alarm().map(|(timer, _)| timer);
+    expect("a client whose calls are all answered waits for nothing", None, alarm);
 }
 
 #[test]
 fn part_d_a_client_never_uses_a_number_twice() {
     let (mut client, first) = client(3);
-    assert!(first[0].durable, "the number left before it was written down");
+    let durable: Vec<bool> = first.iter().map(|sent| sent.durable).collect();
+    expect("a number is written down before it is used", vec![true], durable);
     let after = client.crash_and_restart(DiskFate::LoseUnsynced);
-    assert_eq!(
-        id_of(&after[0].message),
-        id_of(&first[0].message) + 1,
-        "a used number names another call now"
-    );
+    expect("after a crash a used number names no other call", vec![2], ids(&after));
 }
 
 /// Messages are lost and doubled: at least once, the same weather that at most once bears, shows in the registry.
@@ -209,11 +234,8 @@ fn part_d_the_difference_shows_in_the_registry() {
         scene.storm.weather = weather;
         let clients = scene.roles.clients();
         let mut sim = scene.begin(&Trial::new(seed, false));
-        assert!(
-            sim.run_until(scene.length, |sim| all_done(sim, &clients)),
-            "seed {seed}: {}",
-            sim.who_waits()
-        );
+        let done = sim.run_until(scene.length, |sim| all_done(sim, &clients));
+        expect_that(format!("every call is answered (seed {seed})"), "all answered", done, sim.who_waits());
         let explained = unexplained(sim.outputs()).is_none();
         (sim, explained)
     };
@@ -221,17 +243,18 @@ fn part_d_the_difference_shows_in_the_registry() {
     for seed in 0..50 {
         let (sim, explained) = run(Semantics::AtLeastOnce, seed);
         let carried_out = state(sim.process(Roles::SERVER).unwrap()).1;
-        assert!(carried_out >= 24, "seed {seed}: {carried_out} of 24 calls");
+        let rule = "at least once: every call is carried out";
+        expect_that(format!("{rule} (seed {seed})"), "24 calls or more", carried_out >= 24, carried_out);
         wrong += u32::from(!explained);
     }
-    assert!(
-        wrong > 25,
-        "at least once: only {wrong} of 50 runs were wrong, the weather is too good to show anything"
-    );
+    let rule = "at least once, in this weather: clients are told what no registry would tell that carries out each once";
+    expect_that(rule, "more than 25 of 50 runs", wrong > 25, wrong);
     for seed in 0..50 {
         let (sim, explained) = run(Semantics::AtMostOnce, seed);
-        assert!(explained, "at most once, seed {seed}");
-        assert_eq!(state(sim.process(Roles::SERVER).unwrap()).1, 24, "seed {seed}");
+        let rule = format!("at most once: an order of the calls explains every answer (seed {seed})");
+        expect(rule, true, explained);
+        let rule = format!("at most once: each call is carried out once (seed {seed})");
+        expect(rule, 24, state(sim.process(Roles::SERVER).unwrap()).1);
     }
 }
 
@@ -245,8 +268,9 @@ fn part_d_seventy_thousand_calls_are_carried_out_once() {
     let clients = scene.roles.clients();
     // Without the monitor, which remembers each call for ever.
     let mut sim = Trial::new(1, false).sim(&scene.roles.cluster()).with_hub(scene.storm.weather.hub());
-    assert!(sim.run_until(scene.length, |sim| all_done(sim, &clients)), "{}", sim.who_waits());
-    assert_eq!(state(sim.process(Roles::SERVER).unwrap()).1, 70_000);
+    let done = sim.run_until(scene.length, |sim| all_done(sim, &clients));
+    expect_that("every call is answered, also when numbers have come round", "all", done, sim.who_waits());
+    expect("each call is carried out once", 70_000, state(sim.process(Roles::SERVER).unwrap()).1);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use super::registry::Registry;
 use super::request_id::RequestId;
 use super::server::Server;
 use serde::{Deserialize, Serialize};
-use simnet::{Context, NodeId, Observe, Process};
+use simnet::{Context, Names, NodeId, Observe, Process};
 
 /// The world, as client and server see it.
 pub type Ctx<'a> = Context<'a, Node>;
@@ -125,7 +125,7 @@ impl Observe for Node {
         }
     }
 
-    fn waits_for(&self) -> Option<String> {
+    fn waits_for(&self, _names: &Names) -> Option<String> {
         match self {
             Node::Client(client) => client.open.map(|id| format!("the answer to its call {id}")),
             Node::Server(_) => None,

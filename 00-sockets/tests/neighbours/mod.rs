@@ -2,6 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+use crate::rule::expect_ok;
 use sockets::frame;
 use sockets::message::{Reply, Request};
 use sockets::serve::{Ending, Event, Model, Running, Settings};
@@ -31,9 +32,15 @@ impl Watched {
     }
 
     /// The next event but for answers.
+    #[track_caller]
     pub fn next(&self) -> Event {
         loop {
-            match self.events.recv_timeout(BOUND).expect("the server does something") {
+            let event = self.events.recv_timeout(BOUND);
+            match expect_ok(
+                "a server notices what its clients do",
+                &format!("an event within {BOUND:?}"),
+                event,
+            ) {
                 Event::Answered(_) => {}
                 event => return event,
             }
@@ -41,6 +48,7 @@ impl Watched {
     }
 
     /// How the connection from `peer` ended.
+    #[track_caller]
     pub fn ending(&self, peer: SocketAddr) -> Ending {
         loop {
             match self.next() {
@@ -69,14 +77,18 @@ impl Peer {
         self.stream.local_addr().unwrap()
     }
 
+    #[track_caller]
     pub fn send(&mut self, bytes: &[u8]) {
-        self.stream.write_all(bytes).expect("the server reads");
+        expect_ok("a server reads what its clients send", "that it is taken", self.stream.write_all(bytes));
     }
 
     /// The next reply; `None` when the server has closed.
+    #[track_caller]
     pub fn reply(&mut self) -> Option<Reply> {
-        let payload = read_frame(&mut self.stream, 1024).expect("a whole frame, in time")?;
-        Some(Reply::from_bytes(&payload).expect("a reply"))
+        let frame = read_frame(&mut self.stream, 1024);
+        let expected = format!("a whole frame, or the end of the stream, within {BOUND:?}");
+        let payload = expect_ok("a server answers each request, and closes in order", &expected, frame)?;
+        Some(expect_ok("a server's answer is a reply", "a reply", Reply::from_bytes(&payload)))
     }
 }
 

@@ -5,7 +5,6 @@ mod rule;
 
 use neighbours::{Peer, Watched, request};
 use rule::{expect, expect_that};
-use socket2::SockRef;
 use sockets::message::{Reply, factorial};
 use sockets::serve::{Ending, Event, Model, Settings};
 use std::io::{ErrorKind, Write};
@@ -128,11 +127,8 @@ fn part_b_in_the_other_models_nobody_waits_for_stalled_clients() {
 fn part_b_a_client_that_does_not_read_is_not_read_from() {
     for model in SIDE_BY_SIDE {
         let server = Watched::start(model, Settings::default());
-        let mut greedy = server.connect();
+        let mut greedy = server.connect_with_small_buffers();
         greedy.stream.set_nonblocking(true).unwrap();
-        // Small buffers are soon full; how large they are is no matter of the rule.
-        let buffers = SockRef::from(&greedy.stream);
-        buffers.set_recv_buffer_size(8192).and_then(|()| buffers.set_send_buffer_size(8192)).unwrap();
         let whole: Vec<u8> = (0..1000).flat_map(|_| request(34)).collect();
         let (mut sent, most) = (0_usize, 64 << 20);
         let mut lively = server.connect();

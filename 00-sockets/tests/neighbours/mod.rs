@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use crate::rule::expect_ok;
+use socket2::{Domain, Socket, Type};
 use sockets::frame;
 use sockets::message::{Reply, Request};
 use sockets::serve::{Ending, Event, Model, Running, Settings};
@@ -59,7 +60,20 @@ impl Watched {
     }
 
     pub fn connect(&self) -> Peer {
-        let stream = TcpStream::connect(self.server.address).expect("the server listens");
+        Self::peer(TcpStream::connect(self.server.address).expect("the server listens"))
+    }
+
+    /// A client whose buffers are soon full. They are made small before it connects: a sender that has once seen a large window waits for the
+    /// half of it to open, and with a small buffer it never does.
+    pub fn connect_with_small_buffers(&self) -> Peer {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+        socket.set_recv_buffer_size(16 * 1024).unwrap();
+        socket.set_send_buffer_size(16 * 1024).unwrap();
+        socket.connect(&self.server.address.into()).expect("the server listens");
+        Self::peer(socket.into())
+    }
+
+    fn peer(stream: TcpStream) -> Peer {
         stream.set_read_timeout(Some(BOUND)).unwrap();
         stream.set_write_timeout(Some(BOUND)).unwrap();
         stream.set_nodelay(true).unwrap();

@@ -6,7 +6,7 @@
 use crate::ballot::{Ballot, Proposal};
 use crate::message::Message;
 use crate::node::Ctx;
-use simnet::NodeId;
+use simnet::{NodeId, renamed};
 
 /// The names of the acceptor's records in storage.
 const PROMISED: &str = "promised";
@@ -117,3 +117,5 @@ impl Acceptor {
         );
     }
 }
+
+renamed!(struct Acceptor { promised, accepted } as_it_is { learners });

@@ -1,7 +1,7 @@
 //! Ballots: the numbers of proposals.
 
 use serde::{Deserialize, Serialize};
-use simnet::NodeId;
+use simnet::{NodeId, renamed};
 use std::fmt;
 use std::sync::Arc;
 
@@ -71,3 +71,7 @@ impl fmt::Display for Proposal {
         write!(f, "{} at ballot {}", self.value, self.ballot)
     }
 }
+
+renamed!(struct Ballot { proposer } as_it_is { round });
+renamed!(struct Value(text));
+renamed!(struct Proposal { ballot, value });

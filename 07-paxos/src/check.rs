@@ -6,16 +6,17 @@ use paxos::invariants::Invariants;
 use paxos::{Message, Node, Pace, Roles, View};
 use simnet::checked::{Answer, Duplicates, Question};
 use simnet::diagram;
+use simnet::report::{BROKEN, UNDECIDED, wall_clock};
 use simnet::{NodeId, Observe};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 #[derive(clap::Args)]
 pub struct Arguments {
-    /// Acceptors, at least 1.
+    /// Acceptors.
     #[arg(long, default_value_t = 3)]
     acceptors: u32,
-    /// Proposers, each of which is asked for another value.
+    /// Proposers; no two are asked for the same value.
     #[arg(long, default_value_t = 2)]
     proposers: u32,
     /// Learners.
@@ -27,12 +28,21 @@ pub struct Arguments {
     /// How many crashes there may be in a schedule.
     #[arg(long, default_value_t = 0)]
     crashes: u32,
-    /// How many deliveries there may be beyond the first of each message: a number, or `any`.
-    #[arg(long, default_value = "0", value_parser = duplicates)]
+    /// How many values each proposer is asked for, by one client each.
+    #[arg(long, default_value_t = 1)]
+    requests: u32,
+    /// How many deliveries there may be beyond the first of each message: a number, or `any`, which is faster.
+    #[arg(long, default_value = "any")]
     duplicates: Duplicates,
     /// How many threads; one when absent.
     #[arg(long, default_value_t = 1)]
     threads: usize,
+    /// Take states for different that differ in the acceptors' names only.
+    #[arg(long)]
+    no_symmetry: bool,
+    /// Remember messages also when they can no longer change anything.
+    #[arg(long)]
+    keep_spent: bool,
     /// Give up after so many states.
     #[arg(long)]
     most_states: Option<usize>,
@@ -41,15 +51,8 @@ pub struct Arguments {
     trace: Option<PathBuf>,
 }
 
-fn duplicates(text: &str) -> Result<Duplicates, String> {
-    match text {
-        "any" => Ok(Duplicates::Any),
-        number => number
-            .parse()
-            .map(Duplicates::AtMost)
-            .map_err(|_| format!("read `{text}`, expected a number of duplicates, or `any`")),
-    }
-}
+/// States of so many acceptors may be named in 720 ways.
+const MOST_ACCEPTORS: u64 = 6;
 
 impl Arguments {
     fn describe(&self) -> String {
@@ -59,22 +62,38 @@ impl Arguments {
             many => format!("at most {many} crashes, between any two effects"),
         };
         format!(
-            "{} acceptors, {} proposers, {} learners; at most {} ballots a proposer, {crashes}, {}; messages late or lost at will",
-            self.acceptors, self.proposers, self.learners, self.ballots, self.duplicates
+            "{} acceptors, {} proposers with {} each, {} learners; at most {} ballots a proposer, {crashes}, {}; messages late or lost at will",
+            self.acceptors,
+            self.proposers,
+            if self.requests == 1 { "1 request".to_string() } else { format!("{} requests", self.requests) },
+            self.learners,
+            self.ballots,
+            self.duplicates
         )
     }
 }
 
 /// Explores, and says what was explored.
 pub fn check(arguments: &Arguments) -> anyhow::Result<ExitCode> {
-    if arguments.acceptors == 0 || arguments.proposers == 0 || arguments.ballots == 0 {
-        bail!("read no acceptor, no proposer or no ballot, expected at least 1 of each");
+    for (what, count, least, most) in [
+        ("acceptors", arguments.acceptors.into(), 1, MOST_ACCEPTORS),
+        ("proposers", arguments.proposers.into(), 1, 10),
+        ("requests", arguments.requests.into(), 1, 10),
+        ("learners", arguments.learners.into(), 0, 10),
+        ("ballots", arguments.ballots, 1, 100),
+        ("threads", arguments.threads as u64, 1, 256),
+    ] {
+        if !(least..=most).contains(&count) {
+            bail!(
+                "read {what} = {count}, expected {least} to {most}; schedules soon are too many for any machine"
+            );
+        }
     }
     let description = arguments.describe();
     println!("every schedule of {description}");
-    let begun = crate::run::wall_clock();
+    let begun = wall_clock();
     let answer = question(arguments).check("07-paxos", &description);
-    let took = crate::run::wall_clock().saturating_sub(begun);
+    let took = wall_clock().saturating_sub(begun);
     let per_second = answer.states as u128 * 1_000_000 / took.as_micros().max(1);
     println!(
         "states={} unique={} depth={} time={}.{:02} s ({per_second} states a second)",
@@ -84,6 +103,9 @@ pub fn check(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         took.as_secs(),
         took.subsec_millis() / 10
     );
+    if let Some(why) = &answer.asymmetry {
+        println!("the acceptors are not alike, so all were told apart: {why}");
+    }
     report(arguments, &answer)
 }
 
@@ -96,7 +118,7 @@ fn report(arguments: &Arguments, answer: &Answer) -> anyhow::Result<ExitCode> {
                 println!("  trace: {}", path.display());
             }
             print!("\n{}", diagram::render(trace, &diagram::Options::default()));
-            Ok(ExitCode::from(1))
+            Ok(ExitCode::from(BROKEN))
         }
         None if answer.complete => {
             println!("no schedule within these bounds breaks a rule");
@@ -107,26 +129,37 @@ fn report(arguments: &Arguments, answer: &Answer) -> anyhow::Result<ExitCode> {
                 "not complete: the search gave up after {} states, and had found nothing",
                 answer.states
             );
-            Ok(ExitCode::from(3))
+            Ok(ExitCode::from(UNDECIDED))
         }
     }
 }
 
 fn question(arguments: &Arguments) -> Question<Node, Invariants> {
-    let values: Vec<Value> =
-        (1..=arguments.proposers).map(|number| Value::from(format!("v{number}").as_str())).collect();
+    let values: Vec<Value> = (1..=arguments.proposers * arguments.requests)
+        .map(|number| Value::from(format!("v{number}").as_str()))
+        .collect();
     let roles =
         Roles::new(arguments.proposers, arguments.acceptors, arguments.learners, &[], Pace::default());
     let mut cluster = roles.cluster();
-    let client = cluster.outsider("c");
+    let clients: Vec<NodeId> =
+        (1..=arguments.requests).map(|number| cluster.outsider(format!("c{number}"))).collect();
     let ballots = arguments.ballots;
     let may_crash: Vec<NodeId> = [roles.proposers(), roles.acceptors()].concat();
     let mut question = Question::new(&cluster, Invariants::new(&roles.acceptors(), &values))
         .with_crashes(arguments.crashes, &may_crash)
         .with_duplicates(arguments.duplicates)
         .within(move |node: &Node| !matches!(node.view(), View::Proposer { round, ballot: Some(_), .. } if round > ballots))
-        .threads(arguments.threads);
-    for (proposer, value) in roles.proposers().into_iter().zip(values) {
+        .threads(arguments.threads)
+        .on_progress(|visited| eprintln!("{} million states visited", visited / 1_000_000));
+    if !arguments.no_symmetry {
+        question = question.with_symmetry(&[&roles.acceptors()]);
+    }
+    if arguments.keep_spent {
+        question = question.keeping_spent_messages();
+    }
+    let who =
+        clients.iter().flat_map(|client| roles.proposers().into_iter().map(|proposer| (*client, proposer)));
+    for ((client, proposer), value) in who.zip(values) {
         question = question.with_request(client, proposer, Message::Request { value });
     }
     if let Some(states) = arguments.most_states {

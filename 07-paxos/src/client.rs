@@ -4,7 +4,7 @@ use crate::ballot::Value;
 use crate::cluster::Pace;
 use crate::message::{Message, Output, Timer};
 use crate::node::Ctx;
-use simnet::NodeId;
+use simnet::{NodeId, renamed};
 
 /// A client. It asks one proposer after the other until it has an answer.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -32,7 +32,7 @@ impl Client {
 
     /// No answer came: asks the next proposer.
     pub fn retry(&mut self, ctx: &mut Ctx<'_>) {
-        self.turn += 1;
+        self.turn = (self.turn + 1) % self.proposers.len().max(1);
         self.request(ctx);
     }
 
@@ -56,3 +56,6 @@ impl Client {
         ctx.set_timer(Timer::Retry, self.pace.retry);
     }
 }
+
+// It asks the proposers in the order of its list: they are not alike to it.
+renamed!(struct Client { proposers } as_it_is { pace, value, answer, turn });

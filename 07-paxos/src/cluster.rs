@@ -8,6 +8,7 @@ use crate::node::Node;
 use crate::proposer::Proposer;
 use serde::{Deserialize, Serialize};
 use simnet::delay::Micros;
+use simnet::trace::Name;
 use simnet::{Cluster, NodeId};
 use std::ops::Range;
 use std::time::Duration;
@@ -89,6 +90,14 @@ impl Roles {
             ask: pace.ask.into(),
             retry: pace.retry.into(),
         }
+    }
+
+    /// The roles of nodes with these names, as a scenario lists them: so many `p…`, `a…`, `l…`, and clients that ask for
+    /// red, blue and green in turn.
+    pub fn named(nodes: &[Name]) -> Self {
+        let count = |role: char| nodes.iter().filter(|name| name.starts_with(role)).count();
+        let values: Vec<&str> = ["red", "blue", "green"].into_iter().cycle().take(count('c')).collect();
+        Roles::new(count('p') as u32, count('a') as u32, count('l') as u32, &values, Pace::default())
     }
 
     /// How patient the roles are.

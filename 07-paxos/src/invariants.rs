@@ -6,7 +6,7 @@
 use crate::ballot::{Ballot, Proposal, Value};
 use crate::message::{Message, Output};
 use crate::node::{Node, View};
-use simnet::{Happening, Marks, Monitor, NodeId, Nodes, Observe, Time, Violation};
+use simnet::{Happening, Marks, Monitor, NodeId, Nodes, Observe, Time, Violation, renamed};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// (1) Validity.
@@ -68,11 +68,11 @@ pub struct Invariants {
     acceptors: BTreeSet<NodeId>,
     asked: BTreeSet<Value>,
     bonds: BTreeMap<NodeId, Bond>,
-    /// The promises that have arrived at their proposer, by ballot: who, and what it reported.
+    /// The promises that have arrived at their proposer, by ballot without a value as yet: who, and what it reported.
     promises: BTreeMap<Ballot, BTreeMap<NodeId, Option<Proposal>>>,
     /// The proposer that began a ballot, and in which of its lives.
     begun: BTreeMap<Ballot, (NodeId, u32)>,
-    /// The highest ballot each proposer has begun, and how often each node has crashed.
+    /// The highest ballot each proposer has begun, and how often it has crashed since it began one.
     highest: BTreeMap<NodeId, Ballot>,
     lives: BTreeMap<NodeId, u32>,
     /// The value proposed under a ballot.
@@ -202,6 +202,7 @@ impl Invariants {
             marks.reach(situation::CONFLICT);
         }
         self.proposed.insert(proposal.ballot, proposal.value.clone());
+        self.promises.remove(&proposal.ballot);
         Ok(())
     }
 
@@ -347,7 +348,9 @@ impl Monitor<Node> for Invariants {
                     marks.reach(if accept { situation::ACCEPT_REFUSED } else { situation::PREPARE_REFUSED });
                     Ok(())
                 }
-                Message::Ask | Message::Chosen { .. } => Ok(()),
+                // Who says so has learned it.
+                Message::Chosen { value } => self.learned(value, nodes.name(from)),
+                Message::Ask => Ok(()),
             },
             Happening::Delivered { from, to, message } => {
                 if let Message::Promise { ballot, accepted } = message {
@@ -357,7 +360,8 @@ impl Monitor<Node> for Invariants {
                     {
                         marks.reach(situation::LATE_PROMISE);
                     }
-                    if self.acceptors.contains(&from) {
+                    // Once the ballot has its value, nobody asks for its promises any more.
+                    if self.acceptors.contains(&from) && !self.proposed.contains_key(ballot) {
                         self.promises
                             .entry(*ballot)
                             .or_default()
@@ -381,7 +385,10 @@ impl Monitor<Node> for Invariants {
             },
             Happening::Handled { node } => self.state(node, nodes, false),
             Happening::Crashed { node } => {
-                *self.lives.entry(node).or_default() += 1;
+                // Lives are counted to tell ballots of two of them apart.
+                if self.highest.contains_key(&node) {
+                    *self.lives.entry(node).or_default() += 1;
+                }
                 Ok(())
             }
             Happening::Restarted { node } => {
@@ -399,6 +406,11 @@ impl Monitor<Node> for Invariants {
         }
     }
 }
+
+renamed!(struct Bond { promised, accepted });
+renamed!(struct Invariants {
+    acceptors, bonds, promises, begun, highest, lives, proposed, votes, chosen
+} as_it_is { asked });
 
 #[cfg(test)]
 mod tests {

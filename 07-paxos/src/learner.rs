@@ -5,7 +5,7 @@ use crate::cluster::Pace;
 use crate::message::{Message, Output, Timer};
 use crate::node::Ctx;
 use crate::quorum::majority;
-use simnet::NodeId;
+use simnet::{NodeId, renamed};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// A learner. It keeps nothing over a crash: it can ask again.
@@ -17,7 +17,7 @@ pub struct Learner {
     /// Who has accepted in which ballot. Only acceptances of one and the same ballot make its value chosen.
     votes: BTreeMap<Ballot, BTreeSet<NodeId>>,
     pub(crate) learned: Option<Value>,
-    /// How often it has asked: each time another proposer.
+    /// The proposer it asks next, by its place in the list.
     asked: usize,
 }
 
@@ -62,9 +62,12 @@ impl Learner {
         if self.learned.is_some() || self.proposers.is_empty() {
             return;
         }
-        ctx.send(self.proposers[self.asked % self.proposers.len()], Message::Ask);
-        self.asked += 1;
+        ctx.send(self.proposers[self.asked], Message::Ask);
+        self.asked = (self.asked + 1) % self.proposers.len();
         ctx.set_timer(Timer::Ask, self.pace.ask);
         // solution: end
     }
 }
+
+// It asks the proposers in the order of its list: they are not alike to it.
+renamed!(struct Learner { proposers, votes } as_it_is { acceptors, pace, learned, asked });

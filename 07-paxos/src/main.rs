@@ -7,6 +7,7 @@ mod serve;
 mod simulate;
 
 use clap::{Parser, Subcommand};
+use simnet::report::WRONG_USE;
 use std::process::ExitCode;
 
 /// Single-decree Paxos.
@@ -47,6 +48,6 @@ fn main() -> ExitCode {
     };
     done.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
-        ExitCode::from(run::WRONG_USE)
+        ExitCode::from(WRONG_USE)
     })
 }

@@ -2,6 +2,7 @@
 
 use crate::ballot::{Ballot, Proposal, Value};
 use serde::{Deserialize, Serialize};
+use simnet::renamed;
 
 /// The messages of single-decree Paxos, in the order in which a value is chosen.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -81,3 +82,22 @@ pub enum Output {
     /// Learner: has learned that this value has been chosen.
     Learned(Value),
 }
+
+renamed!(enum Message {
+    Request { value },
+    Prepare { ballot },
+    Promise { ballot, accepted },
+    Accept(proposal),
+    Accepted(proposal),
+    Nack { ballot, promised },
+    Ask,
+    Chosen { value }
+});
+renamed!(
+    enum Timer {
+        Resend,
+        BackOff,
+        Ask,
+        Retry,
+    }
+);

@@ -7,7 +7,7 @@ use crate::learner::Learner;
 use crate::message::{Message, Output, Timer};
 use crate::proposer::{Phase, Proposer};
 use serde::Serialize;
-use simnet::{Context, Names, NodeId, Observe, Process};
+use simnet::{Context, Names, NodeId, Observe, Process, renamed};
 
 /// The world, as a role of Paxos sees it.
 pub type Ctx<'a> = Context<'a, Node>;
@@ -150,3 +150,12 @@ impl Observe for Node {
         }
     }
 }
+
+renamed!(
+    enum Node {
+        Proposer(proposer),
+        Acceptor(acceptor),
+        Learner(learner),
+        Client(client),
+    }
+);

@@ -8,7 +8,7 @@ use crate::cluster::Pace;
 use crate::message::{Message, Timer};
 use crate::node::Ctx;
 use crate::quorum::majority;
-use simnet::NodeId;
+use simnet::{NodeId, renamed};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -240,3 +240,12 @@ impl Proposer {
         // solution: end
     }
 }
+
+renamed!(struct Proposer { clients, phase } as_it_is { acceptors, pace, round, value, lost_duels });
+renamed!(enum Phase {
+    Idle,
+    Preparing { ballot, promises },
+    Accepting { proposal, accepted },
+    BackingOff,
+    Done { value }
+});

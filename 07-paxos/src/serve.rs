@@ -7,6 +7,7 @@ use simnet::local::child::{Ended, Peers, play, serve};
 use simnet::local::mischief::BadWire;
 use simnet::local::node::{NodeError, Options};
 use simnet::local::transport::TransportKind;
+use simnet::report::{BROKEN, UNDECIDED};
 use simnet::trace::Name;
 use simnet::{Chance, Delay, NodeId};
 use std::net::{IpAddr, SocketAddr};
@@ -116,11 +117,11 @@ pub fn run(role: Role, arguments: &Arguments) -> anyhow::Result<ExitCode> {
         _ => repeated(role, arguments)?,
     };
     match ended {
-        Ok(Ended::TimedOut) if role == Role::Client => Ok(ExitCode::from(crate::run::UNDECIDED)),
+        Ok(Ended::TimedOut) if role == Role::Client => Ok(ExitCode::from(UNDECIDED)),
         Ok(_) => Ok(ExitCode::SUCCESS),
         Err(NodeError::Broken(violation)) => {
             eprintln!("{name}: {violation}");
-            Ok(ExitCode::from(crate::run::BROKEN))
+            Ok(ExitCode::from(BROKEN))
         }
         Err(error) => bail!("{name}: {error}"),
     }

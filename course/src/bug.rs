@@ -18,10 +18,21 @@ pub struct Bug {
     pub caught_by: Vec<String>,
     /// The words that the failure of one of them must hold.
     pub rule: Option<String>,
+    /// The arguments of the lab's `check` with which it is found too, or why there are none.
+    pub check: Option<Check>,
     /// The files that the diff changes, relative to the workspace.
     pub files: Vec<String>,
     /// Where the patch lies.
     pub path: PathBuf,
+}
+
+/// What `check`, which explores every schedule within bounds, makes of a wrong solution.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Check {
+    /// It is found within the bounds that these arguments set.
+    Finds(Vec<String>),
+    /// It is not found, for this reason.
+    Misses(String),
 }
 
 /// What is wrong with a patch's header.
@@ -33,12 +44,15 @@ pub struct Fault {
     pub what: String,
 }
 
-const KEYS: [&str; 5] = ["Bug", "Title", "Wrong", "Caught-by", "Rule"];
+const KEYS: [&str; 6] = ["Bug", "Title", "Wrong", "Caught-by", "Rule", "Check"];
+
+/// How the reason begins why `check` does not find a wrong solution.
+const MISSES: &str = "no, ";
 
 impl Bug {
     /// Reads a patch.
     pub fn parse(text: &str, path: &Path) -> Result<Self, Fault> {
-        let mut values: [Option<String>; 5] = Default::default();
+        let mut values: [Option<String>; 6] = Default::default();
         let mut last: Option<usize> = None;
         let mut diff_at = None;
         for (index, line) in text.lines().enumerate() {
@@ -83,7 +97,7 @@ impl Bug {
                     .to_owned(),
             });
         };
-        let [id, title, wrong, caught_by, rule] = values;
+        let [id, title, wrong, caught_by, rule, check] = values;
         let needed = |value: Option<String>, key: &str| {
             value.filter(|value| !value.trim().is_empty()).ok_or_else(|| Fault {
                 line: diff_at.max(1),
@@ -109,6 +123,10 @@ impl Bug {
             wrong: needed(wrong, "Wrong")?,
             caught_by,
             rule: rule.filter(|rule| !rule.is_empty()),
+            check: check.map(|check| match check.strip_prefix(MISSES) {
+                Some(why) => Check::Misses(why.to_owned()),
+                None => Check::Finds(check.split_whitespace().map(str::to_owned).collect()),
+            }),
             files,
             path: path.to_owned(),
         })
@@ -222,6 +240,17 @@ diff --git a/07-paxos/src/acceptor.rs b/07-paxos/src/acceptor.rs
             let key = line.split(':').next().unwrap();
             assert!(fault.what.contains(&format!("without `{key}: …`")), "{fault:?}");
         }
+    }
+
+    #[test]
+    fn what_check_makes_of_it_is_read() {
+        assert_eq!(parse(PATCH).unwrap().check, None);
+        let with = |line: &str| {
+            parse(&PATCH.replace("Rule: below", &format!("Check: {line}\nRule: below"))).unwrap().check
+        };
+        let arguments = ["--ballots", "2", "--crashes", "1"].map(str::to_owned).to_vec();
+        assert_eq!(with("--ballots 2\n  --crashes 1"), Some(Check::Finds(arguments)));
+        assert_eq!(with("no, it only waits"), Some(Check::Misses("it only waits".to_owned())));
     }
 
     #[test]

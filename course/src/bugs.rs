@@ -1,6 +1,7 @@
 //! `cargo course bugs`: the kill matrix. Every wrong solution must be caught by the tests that its header names.
 
-use crate::bug::{self, Bug};
+use crate::bug::{self, Bug, Check};
+use crate::cargo::Build;
 use crate::failure::Failure;
 use crate::graded::{Graded, Order, Report, Verdict};
 use crate::lab::{self, Lab, Light};
@@ -30,6 +31,9 @@ pub struct Args {
     /// How many seconds the tests of one bug may take together
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     limit: u64,
+    /// Instead of the tests, ask the lab's `check`, which explores every schedule within the bounds of the patch's header
+    #[arg(long)]
+    check: bool,
     /// Print the matrix as JSON
     #[arg(long)]
     json: bool,
@@ -100,6 +104,9 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
         "Testing",
         workspace.shown(&copies[0].root)
     );
+    if args.check {
+        return check_all(&copies[0], &bugs);
+    }
     copies[0].check_solution()?;
 
     let clock = Clock::start();
@@ -139,6 +146,58 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
             limits::shown(clock.elapsed())
         ));
         show::out(&page);
+    }
+    Ok(u8::from(wrong > 0))
+}
+
+/// Asks the lab's `check` about each bug, and about the solution within the same bounds: it must find the one, and nothing in the other.
+fn check_all(copy: &Copy<'_>, bugs: &[Bug]) -> Result<u8> {
+    let mut wrong = 0;
+    let mut bounds: Vec<&[String]> = Vec::new();
+    for bug in bugs {
+        match &bug.check {
+            None => bail!(
+                "{} has no `Check:`; expected one: the arguments with which `check` finds it, or `no, ` and why",
+                bug.path.display()
+            ),
+            Some(Check::Misses(_)) => {}
+            Some(Check::Finds(arguments)) => {
+                if !bounds.contains(&&arguments[..]) {
+                    bounds.push(arguments);
+                }
+            }
+        }
+    }
+    tree::write(&copy.root, copy.tree)?;
+    let program = copy.build()?;
+    for arguments in bounds {
+        let (problem, took) = copy.ask(&program, arguments, 0)?;
+        wrong += usize::from(problem.is_some());
+        let came = problem.unwrap_or_else(|| "no schedule breaks a rule".to_owned());
+        show::out(&format!(
+            "     the solution: {came} ({})\n       {}\n",
+            limits::shown(took),
+            arguments.join(" ")
+        ));
+    }
+    for bug in bugs {
+        match bug.check.as_ref().expect("each has one") {
+            Check::Misses(why) => show::out(&format!("{:<4} {}\n     not found: {why}\n", bug.id, bug.title)),
+            Check::Finds(arguments) => {
+                tree::write(&copy.root, copy.tree)?;
+                bug.apply(&copy.root, false).with_context(|| format!("bug {}", bug.id))?;
+                let (problem, took) = copy.ask(&copy.build()?, arguments, 1)?;
+                wrong += usize::from(problem.is_some());
+                let came = problem.unwrap_or_else(|| "found".to_owned());
+                show::out(&format!(
+                    "{:<4} {}\n     {came} ({})\n       {}\n",
+                    bug.id,
+                    bug.title,
+                    limits::shown(took),
+                    arguments.join(" ")
+                ));
+            }
+        }
     }
     Ok(u8::from(wrong > 0))
 }
@@ -191,6 +250,40 @@ impl Copy<'_> {
             talk: false,
             ..Order::all(&self.root, self.lab)
         }
+    }
+
+    /// Builds the lab's program, optimised: a search is long.
+    fn build(&self) -> Result<PathBuf> {
+        let package = format!("lab-{}", self.lab.sheet.topic);
+        let arguments = ["build", "--release", "-p", &package, "--bin", &self.lab.sheet.topic];
+        let built = Build {
+            root: &self.root,
+            arguments: arguments.map(str::to_owned).to_vec(),
+            target: Some(&self.target),
+            talk: false,
+        }
+        .run()?;
+        if !built.ok {
+            bail!("{package} does not build:\n{}", built.errors);
+        }
+        let key = ("bin".to_owned(), self.lab.sheet.topic.clone());
+        built.programs.get(&key).cloned().with_context(|| format!("{package} has no program `{}`", key.1))
+    }
+
+    /// Runs `check` with these arguments; says what is not as expected, and how long it took.
+    fn ask(&self, program: &Path, arguments: &[String], expected: i32) -> Result<(Option<String>, Duration)> {
+        let mut command = std::process::Command::new(program);
+        command.current_dir(&self.root).arg("check").args(arguments);
+        let done = limits::run(&mut command, Some(self.limit))?;
+        let problem = match done.status.map(|status| status.code()) {
+            Some(Some(status)) if status == expected => None,
+            None => Some(format!("WRONG: it had not ended after {}", limits::shown(self.limit))),
+            Some(status) => Some(format!(
+                "WRONG: read status {status:?}, expected {expected}; its last words: {}",
+                done.stdout.lines().chain(done.stderr.lines()).last().unwrap_or_default()
+            )),
+        };
+        Ok((problem, done.took))
     }
 
     /// A matrix means something only when the solution passes.
@@ -381,6 +474,7 @@ mod tests {
             wrong: "w".to_owned(),
             caught_by: vec!["part_a_x".to_owned()],
             rule: Some("one value".to_owned()),
+            check: None,
             files: Vec::new(),
             path: PathBuf::from("s1.patch"),
         }

@@ -91,6 +91,18 @@ impl Failure {
             .collect()
     }
 
+    /// The file of the schedule that breaks the rule, when one was written.
+    pub fn scenario(&self) -> Option<&str> {
+        self.text.lines().find_map(|line| line.strip_prefix("  scenario: "))
+    }
+
+    /// What was expected and what came instead, when the failure is that a schedule does not apply any more.
+    pub fn deviation(&self) -> Option<Vec<&str>> {
+        let mut lines = self.text.lines().skip_while(|line| *line != simnet::scenario::NO_LONGER);
+        lines.next()?;
+        Some(lines.take_while(|line| line.starts_with("  ") && !line.starts_with("  scenario: ")).collect())
+    }
+
     /// The text with the lines of the broken rule first, then what follows them, then what stands before, at most `most`
     /// lines; but all lines of the rule, since its last ones say how to see the failure again.
     pub fn rule_first(&self, most: usize) -> Vec<String> {

@@ -65,7 +65,8 @@ pub enum Report {
 }
 
 /// The variables by which tests are told what to explore.
-const VARIABLES: [&str; 4] = ["SIMNET_SEEDS", "SIMNET_SEED", "SIMNET_TRACE", "SIMNET_KEPT"];
+const VARIABLES: [&str; 5] =
+    ["SIMNET_SEEDS", "SIMNET_SEED", "SIMNET_TRACE", "SIMNET_SCENARIO", "SIMNET_KEPT"];
 
 impl<'a> Order<'a> {
     /// An order for all graded tests of a lab in the repository itself.

@@ -22,6 +22,9 @@ pub struct Outcome {
     pub waits: Vec<String>,
     /// Messages sent, by name.
     pub messages: BTreeMap<String, Count>,
+    /// Messages sent, by sender, reader and name, in a lab that says so.
+    #[serde(default)]
+    pub links: Vec<Link>,
     /// Faults that fired, by kind.
     pub faults: BTreeMap<String, u64>,
     /// The hash of all events: equal hashes, equal runs.
@@ -52,6 +55,20 @@ pub struct Count {
     pub count: u64,
     /// Bytes.
     pub bytes: u64,
+}
+
+/// Messages of one name from one node to another.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Link {
+    /// The sender.
+    pub from: String,
+    /// The reader.
+    pub to: String,
+    /// The message's name.
+    pub message: String,
+    /// How many, and their bytes.
+    #[serde(flatten)]
+    pub count: Count,
 }
 
 /// The line of `stdout` that is the outcome: the last that is not blank.
@@ -96,6 +113,14 @@ mod tests {
         assert_eq!(outcome.seed, u64::MAX);
         assert_eq!(outcome.messages["Prepare"].bytes, 24);
         assert_eq!(outcome.trace, None);
+        assert!(outcome.links.is_empty());
+    }
+
+    #[test]
+    fn links_are_read_where_they_are_told() {
+        let links = r#""links":[{"from":"a","to":"b","message":"Ack","count":2,"bytes":6}],"faults""#;
+        let link = &parse(&LINE.replace("\"faults\"", links)).unwrap().links[0];
+        assert_eq!((&*link.from, &*link.to, &*link.message, link.count.bytes), ("a", "b", "Ack", 6));
     }
 
     #[test]

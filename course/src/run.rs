@@ -195,6 +195,16 @@ fn page(lab: &Lab, outcome: &Outcome, status: i32) -> String {
     page.push('\n');
     page.push_str(&table::text(&messages));
 
+    if !outcome.links.is_empty() {
+        let mut links = table::headed(&["from", "to", "message", ">count", ">bytes"]);
+        for link in &outcome.links {
+            let (count, bytes) = (link.count.count.to_string(), link.count.bytes.to_string());
+            links.add_row([link.from.clone(), link.to.clone(), link.message.clone(), count, bytes]);
+        }
+        page.push('\n');
+        page.push_str(&table::text(&links));
+    }
+
     if !outcome.waits.is_empty() {
         page.push_str("\nwho waits for what\n");
         outcome.waits.iter().for_each(|line| page.push_str(&format!("  {line}\n")));

@@ -53,6 +53,10 @@ fn a_wrong_experiment_and_a_wrong_trace() {
         .expect_wrong_use(&["bad.toml", "read seed = -3"]);
     course.write("bad.jsonl", "not a trace\n");
     course.course(&["replay", "bad.jsonl"]).expect_wrong_use(&["bad.jsonl", "line 1"]);
+    course.write("bad.txt", "nodes a b\ndelivr a→b Step\n");
+    course.course(&["replay", "bad.txt"]).expect_wrong_use(&["bad.txt", "line 2", "did you mean `deliver`?"]);
+    course.write("nameless.txt", "nodes a b\ndeliver a→b Step\n");
+    course.course(&["replay", "nameless.txt"]).expect_wrong_use(&["nameless.txt has no line `lab …`"]);
 }
 
 #[test]

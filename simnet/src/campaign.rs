@@ -2,11 +2,13 @@
 
 use crate::cluster::Cluster;
 use crate::diagram;
+use crate::fault::Fault;
 use crate::monitor::{Marks, Violation};
 use crate::page::{self, Explained};
 use crate::panics;
 use crate::process::{Observe, Process};
-use crate::shrink::{Omitted, shrink};
+use crate::scenario::{End, Scenario, Script};
+use crate::shrink::{Budget, Item, Shrunk, shrink};
 use crate::sim::Sim;
 use crate::tally::Count;
 use crate::trace::Trace;
@@ -15,8 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
 /// Which test this is: [`this_test!`](crate::this_test) knows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,19 +64,39 @@ pub struct Trial {
     pub seed: u64,
     /// Whether this run is to be recorded: a failing seed is run once more, with recording on.
     pub record: bool,
-    /// What is left out of the run: a failing seed is shortened.
-    pub omitted: Omitted,
+    /// By what the run goes: a failing seed is shortened.
+    pub(crate) way: Way,
+}
+
+/// By what a run goes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Way {
+    /// By its seed.
+    #[default]
+    Chance,
+    /// By its seed, and its steps are kept.
+    Logged,
+    /// By its seed, without these faults and nodes.
+    Without(BTreeSet<Item>),
+    /// By a script.
+    Scripted(Arc<Script>),
 }
 
 impl Trial {
     /// The trial of a seed, recorded or not, with nothing left out.
     pub fn new(seed: u64, record: bool) -> Self {
-        Trial { seed, record, omitted: Omitted::default() }
+        Trial { seed, record, way: Way::Chance }
     }
 
     /// The run of this trial.
     pub fn sim<P: Observe>(&self, cluster: &Cluster<P>) -> Sim<P> {
-        let sim = Sim::new(self.seed, cluster).without(&self.omitted);
+        let sim = Sim::new(self.seed, cluster);
+        let sim = match &self.way {
+            Way::Chance => sim,
+            Way::Logged => sim.logging(),
+            Way::Without(items) => sim.without(items),
+            Way::Scripted(script) => sim.scripted(script),
+        };
         if self.record { sim.recording(true).recording_views() } else { sim }
     }
 }
@@ -153,6 +175,40 @@ thread_local! {
     static TRIED: RefCell<BTreeMap<String, u64>> = const { RefCell::new(BTreeMap::new()) };
 }
 
+impl fmt::Display for Report {
+    /// What the seeds reached: situations, faults, messages; and the rules they broke, with the lowest seeds of each.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "{} events, {} s of virtual time", self.events, self.virtual_us / 1_000_000)?;
+        writeln!(f, "\nsituations reached")?;
+        for (situation, count) in self.marks.iter() {
+            writeln!(f, "  {count:>10}  {situation}")?;
+        }
+        writeln!(f, "\nwhat faults did")?;
+        for (kind, count) in &self.faults {
+            writeln!(f, "  {count:>10}  {kind}")?;
+        }
+        let idle: Vec<&str> =
+            Fault::KINDS.into_iter().filter(|kind| !self.faults.contains_key(kind)).collect();
+        if !idle.is_empty() {
+            writeln!(f, "  faults that never did anything: {}", idle.join(", "))?;
+        }
+        writeln!(f, "\nmessages")?;
+        for (name, count) in &self.messages {
+            writeln!(f, "  {:>10}  {name}", count.count)?;
+        }
+        writeln!(f)?;
+        if self.failures.is_empty() {
+            return f.write_str("no rule was broken");
+        }
+        for (rule, seeds) in self.by_rule() {
+            let shown: Vec<String> = seeds.iter().take(10).map(ToString::to_string).collect();
+            let more = if seeds.len() > shown.len() { " …" } else { "" };
+            writeln!(f, "broken under {} seeds: {rule}\n  seeds {}{more}", seeds.len(), shown.join(" "))?;
+        }
+        Ok(())
+    }
+}
+
 /// Many seeds of one test.
 pub struct Campaign<'a> {
     id: TestId,
@@ -172,6 +228,8 @@ struct Settings {
     seed: Option<u64>,
     /// `SIMNET_TRACE`: where to record it.
     trace: Option<PathBuf>,
+    /// `SIMNET_SCENARIO`: this schedule, instead of seeds.
+    scenario: Option<PathBuf>,
     /// `SIMNET_KEPT=0`: do not try the kept failures first, keep none, and shorten none.
     forget: bool,
     threads: Option<usize>,
@@ -187,6 +245,7 @@ impl Settings {
             seeds: number("SIMNET_SEEDS"),
             seed: number("SIMNET_SEED"),
             trace: std::env::var_os("SIMNET_TRACE").map(PathBuf::from),
+            scenario: std::env::var_os("SIMNET_SCENARIO").map(PathBuf::from),
             forget: std::env::var("SIMNET_KEPT").is_ok_and(|kept| kept == "0"),
             threads: None,
         }
@@ -262,6 +321,9 @@ impl<'a> Campaign<'a> {
     /// When a rule is broken, or when what the test claims was never reached. The panic is the explanation: the rule, what was
     /// expected and seen, the seed, how to replay it, and a picture of the run.
     pub fn run<P: Process>(&self, trial: impl Fn(&Trial) -> Sim<P> + Sync) -> Report {
+        if let Some(path) = &self.settings.scenario {
+            return self.run_scenario(path, &trial);
+        }
         if let Some(seed) = self.settings.seed {
             return self.run_one(seed, &trial);
         }
@@ -308,6 +370,35 @@ impl<'a> Campaign<'a> {
             Err(violation) => panic!("{}", self.explain(&Failure { seed, violation }, None, trial)),
         }
         report
+    }
+
+    /// Runs a schedule that was kept, in the place of the seed it is from.
+    fn run_scenario<P: Process>(&self, path: &Path, trial: &(impl Fn(&Trial) -> Sim<P> + Sync)) -> Report {
+        let shown = path.display();
+        let text = std::fs::read_to_string(path)
+            .unwrap_or_else(|error| panic!("could not read the scenario {shown}: {error}"));
+        let scenario = Scenario::read(&text).unwrap_or_else(|error| panic!("{shown}: {error}"));
+        let way = Way::Scripted(Arc::new(scenario.script.clone()));
+        let sim = match attempt(trial, Trial { seed: scenario.seed, record: true, way }) {
+            Ok(sim) => sim,
+            Err(violation) => panic!("{violation}\n  scenario: {shown}"),
+        };
+        // A test of several campaigns has clusters of several kinds; the schedule is one of these.
+        if !sim.node_names().eq(&scenario.nodes) {
+            return Report { seeds: 1, ..Report::default() };
+        }
+        let trace = sim.trace(&self.id.lab);
+        if let (Some(to), Some(trace)) = (&self.settings.trace, &trace) {
+            write_trace(trace, to)
+                .unwrap_or_else(|error| panic!("could not write {}: {error}", to.display()));
+        }
+        let said = match sim.end_of_script() {
+            End::Held => return Report { seeds: 1, ..Report::default() },
+            End::Broken(violation) => violation.to_string(),
+            End::Deviated(deviation) => deviation.to_string(),
+        };
+        let picture = trace.map(|trace| diagram::render(&trace, &diagram::Options::default()));
+        panic!("{said}\n  scenario: {shown}\n\n{}", picture.unwrap_or_default())
     }
 
     fn sweep<P: Process>(
@@ -418,17 +509,24 @@ impl<'a> Campaign<'a> {
         let mut page = Explained::of(&original).in_test(&self.id.test).replayed_by(&replay);
         let mut drawn = &original;
         let mut removed = Vec::new();
-        if let Some((said, trace)) = &shortened {
+        if let Some(short) = &shortened {
             let path = folder.join(format!("{name}-short.jsonl"));
-            text.push_str(&kept("shortened", &path, write_trace(trace, &path)));
-            removed.push(said.clone());
-            page = page.shortened_to(trace, &removed);
-            drawn = trace;
+            text.push_str(&kept("shortened", &path, write_trace(&short.trace, &path)));
+            if let Some(scenario) = &short.scenario {
+                let path = folder.join(format!("{name}.txt"));
+                text.push_str(&kept("scenario", &path, std::fs::write(&path, scenario.to_string())));
+            }
+            removed.push(short.said.clone());
+            page = page.shortened_to(&short.trace, &removed);
+            drawn = &short.trace;
         }
         let path = folder.join(format!("{name}.html"));
         text.push_str(&kept("page", &path, page::write(&page, &path)));
-        if let Some((said, _)) = &shortened {
-            text.push_str(&format!("\n{said}.\n"));
+        if let Some(short) = &shortened {
+            text.push_str(&format!("\n{}.\n", short.said));
+            if short.scenario.is_some() {
+                text.push_str("Once you have changed something, the same replay says what has become of this very schedule.\n");
+            }
         }
         let options = diagram::Options { max_lines: Some(60), ..diagram::Options::default() };
         text.push('\n');
@@ -436,35 +534,59 @@ impl<'a> Campaign<'a> {
         text
     }
 
-    /// The seed with the shortest run that breaks the same rule, among some: one of them is often much simpler than the first.
-    fn shortest<P: Process>(&self, failure: &Failure, trial: &impl Fn(&Trial) -> Sim<P>) -> u64 {
+    /// The seeds with the shortest runs that break the same rule, among some: one of them is often much simpler than the first.
+    fn shortest<P: Process>(&self, failure: &Failure, trial: &impl Fn(&Trial) -> Sim<P>) -> Vec<u64> {
         const LOOKED_AT: u64 = 1_000;
-        let seeds = (0..self.count().min(LOOKED_AT)).chain([failure.seed]);
-        let broken = seeds.filter_map(|seed| {
+        let seeds: BTreeSet<u64> = (0..self.count().min(LOOKED_AT)).chain([failure.seed]).collect();
+        let broken = seeds.into_iter().filter_map(|seed| {
             let sim = attempt(trial, Trial::new(seed, false)).ok()?;
             let same = sim.violation().is_some_and(|violation| violation.rule == failure.violation.rule);
             same.then(|| (sim.events(), seed))
         });
-        broken.min().map_or(failure.seed, |(_, seed)| seed)
+        let mut broken: Vec<_> = broken.collect();
+        broken.sort_unstable();
+        broken.into_iter().map(|(_, seed)| seed).take(SHORTENED as usize).collect()
     }
 
-    /// The shortest run found that breaks the same rule, and what was left out for it, in words.
-    fn shorten<P: Process>(
-        &self,
-        failure: &Failure,
-        trial: &impl Fn(&Trial) -> Sim<P>,
-    ) -> Option<(String, Trace)> {
-        let seed = self.shortest(failure, trial);
-        let short =
-            shrink(&Trial::new(seed, false), &failure.violation, &|shorter| attempt(trial, shorter).ok())?;
+    /// The shortest run found that breaks the same rule.
+    fn shorten<P: Process>(&self, failure: &Failure, trial: &impl Fn(&Trial) -> Sim<P>) -> Option<Shortened> {
+        let rule = &failure.violation.rule;
+        let seeds = self.shortest(failure, trial);
+        let budget = Budget::shared_by(seeds.len() as u32);
+        let tries = seeds.into_iter().filter_map(|seed| {
+            let short = shrink(seed, rule, budget, &|shorter| attempt(trial, shorter).ok())?;
+            Some((seed, short))
+        });
+        // A schedule before a run that takes its time, the shorter one before the longer, the first before the others.
+        let size = |short: &Shrunk| match short.script() {
+            Some(script) => {
+                (0, script.steps.len() as u64, script.steps.iter().filter(|step| step.act.is_fault()).count())
+            }
+            None => (1, short.after.events, 0),
+        };
+        let (seed, short) = tries.min_by_key(|(_, short)| size(short))?;
         if seed == failure.seed && !short.is_shorter() {
             return None;
         }
         let whose = if seed == failure.seed { String::new() } else { format!(", of seed {seed}") };
         let said = format!("The same rule is broken in a shorter run{whose}: {short}");
-        let shorter = Trial { omitted: short.omitted, ..Trial::new(seed, true) };
-        let trace = attempt(trial, shorter).ok()?.trace(&self.id.lab)?;
-        Some((said, trace))
+        let sim = attempt(trial, Trial { seed, record: true, way: short.way.clone() }).ok()?;
+        let trace = sim.trace(&self.id.lab)?;
+        let scenario = short.script().map(|script| {
+            let mut scenario = Scenario {
+                remarks: Vec::new(),
+                lab: Some(self.id.lab.clone()),
+                test: Some(self.id.test.clone()),
+                seed,
+                nodes: trace.header.nodes.clone(),
+                script: (**script).clone(),
+            };
+            if let Some(violation) = sim.violation() {
+                scenario.remark_on(violation);
+            }
+            scenario
+        });
+        Some(Shortened { said, trace, scenario })
     }
 
     /// Seeds that have failed before are tried first; those that pass now are forgotten.
@@ -520,6 +642,18 @@ impl fmt::Debug for Campaign<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Campaign").field("id", &self.id).field("seeds", &self.seeds).finish_non_exhaustive()
     }
+}
+
+/// How many seeds are shortened, to show the shortest.
+const SHORTENED: u32 = 5;
+
+/// A shorter run that breaks the same rule.
+struct Shortened {
+    /// What was left out for it, in words.
+    said: String,
+    trace: Trace,
+    /// The same as a text, where the run is a schedule.
+    scenario: Option<Scenario>,
 }
 
 /// Runs one trial. A panic of the test's own code, outside any process, is a failure of that seed.

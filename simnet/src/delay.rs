@@ -53,7 +53,9 @@ impl Delay {
     pub fn draw_us(self, random: &mut Random) -> u64 {
         match self {
             Delay::Fixed { us } => us,
-            Delay::Uniform { min_us, max_us } => min_us + random.below((max_us - min_us).saturating_add(1)),
+            Delay::Uniform { min_us, max_us } => {
+                min_us + random.below(max_us.saturating_sub(min_us).saturating_add(1))
+            }
             Delay::Exponential { mean_us } => exponential_us(mean_us, random.bits()),
         }
     }

@@ -1,4 +1,5 @@
 //! Faults as data: what goes wrong, when, and for how long. A plan can be printed, edited, shrunk and kept.
+#![doc = include_str!("faults.md")]
 
 use crate::delay::{Micros, format_us};
 use crate::random::Chance;
@@ -39,6 +40,17 @@ pub enum Fault {
     Mute {
         /// The node.
         node: Name,
+        /// The probability.
+        chance: Chance,
+    },
+    /// What these nodes send to those is lost at the sender, each message with this probability.
+    Loss {
+        /// The senders; empty for all.
+        #[serde(default)]
+        from: Vec<Name>,
+        /// The readers; empty for all.
+        #[serde(default)]
+        to: Vec<Name>,
         /// The probability.
         chance: Chance,
     },
@@ -130,12 +142,13 @@ fn always() -> Chance {
 
 impl Fault {
     /// The kinds of faults, in the order of their documentation.
-    pub const KINDS: [&'static str; 14] = [
+    pub const KINDS: [&'static str; 15] = [
         "partition",
         "one_way",
         "isolate",
         "deaf",
         "mute",
+        "loss",
         "filter",
         "slow",
         "bandwidth",
@@ -155,6 +168,7 @@ impl Fault {
             Fault::Isolate { .. } => "isolate",
             Fault::Deaf { .. } => "deaf",
             Fault::Mute { .. } => "mute",
+            Fault::Loss { .. } => "loss",
             Fault::Filter { .. } => "filter",
             Fault::Slow { .. } => "slow",
             Fault::Bandwidth { .. } => "bandwidth",
@@ -169,11 +183,33 @@ impl Fault {
 }
 
 impl Fault {
+    /// Whether the fault is in force on links, and not at one node.
+    pub(crate) fn is_of_the_network(&self) -> bool {
+        match self {
+            Fault::Partition { .. }
+            | Fault::OneWay { .. }
+            | Fault::Isolate { .. }
+            | Fault::Deaf { .. }
+            | Fault::Mute { .. }
+            | Fault::Loss { .. }
+            | Fault::Filter { .. }
+            | Fault::Slow { .. }
+            | Fault::Bandwidth { .. } => true,
+            Fault::Crash { .. }
+            | Fault::CrashAmid { .. }
+            | Fault::Pause { .. }
+            | Fault::DiskFull { .. }
+            | Fault::Clock { .. }
+            | Fault::Replay { .. } => false,
+        }
+    }
+
     /// The nodes that the fault names.
     pub fn nodes(&self) -> Vec<&Name> {
         match self {
             Fault::Partition { sides } => sides.iter().flatten().collect(),
             Fault::OneWay { from, to }
+            | Fault::Loss { from, to, .. }
             | Fault::Filter { from, to, .. }
             | Fault::Slow { from, to, .. }
             | Fault::Bandwidth { from, to, .. } => from.iter().chain(to).collect(),
@@ -202,6 +238,9 @@ impl fmt::Display for Fault {
             Fault::Isolate { node } => write!(f, "isolate {node}"),
             Fault::Deaf { node, chance } => write!(f, "{node} deaf, {chance}"),
             Fault::Mute { node, chance } => write!(f, "{node} mute, {chance}"),
+            Fault::Loss { from, to, chance } => {
+                write!(f, "loss from {} to {}, {chance}", all(from), all(to))
+            }
             Fault::Filter { message, from, to, chance } => {
                 write!(f, "lose {message} from {} to {}, {chance}", all(from), all(to))
             }
@@ -230,9 +269,9 @@ pub enum Late {
     /// They stay lost.
     #[default]
     Never,
-    /// They arrive now, in the order in which they were sent, each once.
+    /// They arrive at that moment, in the order in which they were sent, each copy once.
     InOrder,
-    /// They arrive now, in random order, each once.
+    /// They arrive at that moment, in random order, each copy once.
     Shuffled,
 }
 
@@ -275,7 +314,8 @@ impl fmt::Display for Scheduled {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Plan {
-    /// The faults. Those of one instant begin in this order, before any message of that instant.
+    /// The faults. Those of one instant begin and end before anything else of that instant: first those of the network, then those of nodes, each
+    /// in this order. So no message slips between, and a node that restarts speaks into the network as it is after all of them.
     pub faults: Vec<Scheduled>,
 }
 

@@ -36,7 +36,7 @@ pub struct Letter<'a, M> {
     pub from: NodeId,
     /// To whom.
     pub to: NodeId,
-    /// When it was sent.
+    /// When it reaches the network: when it was sent, later over slow and narrow links.
     pub at: Time,
     /// Its id: messages count from 0 in the order in which they are sent.
     pub id: u64,
@@ -57,7 +57,7 @@ impl Copies {
         self.delays_us.push(micros(delay));
     }
 
-    /// The message waits in the network until [`Sim::release`](crate::Sim::release).
+    /// One copy waits in the network until [`Sim::release`](crate::Sim::release).
     pub fn hold(&mut self) {
         self.held = true;
     }
@@ -67,9 +67,18 @@ impl Copies {
         &mut self.delays_us
     }
 
-    /// Whether the message waits.
+    /// Whether a copy waits.
     pub fn is_held(&self) -> bool {
         self.held
+    }
+
+    /// The delay of the copy, when there is one and none waits.
+    #[inline]
+    pub(crate) fn only_one(&self) -> Option<u64> {
+        match self.delays_us[..] {
+            [delay_us] if !self.held => Some(delay_us),
+            _ => None,
+        }
     }
 
     pub(crate) fn clear(&mut self) {
@@ -92,6 +101,8 @@ impl<M> Hub<M> for Box<dyn Hub<M>> {
 }
 
 /// Each message arrives once, after a delay of its own: so later messages overtake earlier ones.
+///
+/// It promises: each message exactly once, within the bounds of its delay. Nothing about order, not even on one link.
 #[derive(Clone, Copy, Debug)]
 pub struct Reorder {
     delay: Delay,
@@ -112,6 +123,10 @@ impl<M> Hub<M> for Reorder {
 }
 
 /// What another hub delivers arrives in the order in which it was sent, on each link from one node to another.
+///
+/// It promises: on each link, of what `inner` delivers, none is overtaken; also not through the end of slow and narrow times, nor by a second
+/// copy. Between links it promises nothing. What a fault brings [late](crate::fault::Late) or [again](crate::Fault::Replay), and what is
+/// [released](crate::Sim::release), did not come through the hub this time and keeps no order.
 #[derive(Clone, Debug)]
 pub struct Fifo<H> {
     inner: H,
@@ -158,6 +173,8 @@ impl<M, H: Hub<M>> Hub<M> for Fifo<H> {
 }
 
 /// Loses each message with a probability, each without memory of the others.
+///
+/// It promises: of what is not lost, whatever `inner` promises. Bursts of losses occur, as chance has it.
 #[derive(Clone, Copy, Debug)]
 pub struct Lossy<H> {
     loss: Chance,
@@ -180,6 +197,8 @@ impl<M, H: Hub<M>> Hub<M> for Lossy<H> {
 }
 
 /// Makes a second copy with a probability; each copy has a delay of its own.
+///
+/// It promises: each message once or twice, where `inner` delivers once. The second may come first.
 #[derive(Clone, Copy, Debug)]
 pub struct Duplicate<H> {
     chance: Chance,
@@ -203,6 +222,8 @@ impl<M, H: Hub<M>> Hub<M> for Duplicate<H> {
 }
 
 /// Adds a delay, with a probability, to what another hub delivers: stragglers, which arrive when nobody thinks of them any more.
+///
+/// It promises: as many copies as `inner` delivers, none earlier. Put [`Fifo`] around it to keep links in order: then all wait for a straggler.
 #[derive(Clone, Copy, Debug)]
 pub struct Straggle<H> {
     chance: Chance,
@@ -229,6 +250,8 @@ impl<M, H: Hub<M>> Hub<M> for Straggle<H> {
 }
 
 /// Sites far apart: nodes of one site are near, and each pair of sites has its own delay.
+///
+/// It promises: each message exactly once, within the bounds of the delay of its sites. A node that `site_of` does not list is at site 0.
 #[derive(Clone, Debug)]
 pub struct Wan {
     site_of: Vec<usize>,
@@ -264,6 +287,8 @@ impl<M> Hub<M> for Wan {
 }
 
 /// Holds every message until it is released: a test then plays the network.
+///
+/// It promises: nothing arrives by itself; what [`Sim::release`](crate::Sim::release) picks arrives once, in the order of sending.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Hold;
 

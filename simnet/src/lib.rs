@@ -12,29 +12,20 @@
 //! What happens to messages is up to a [`hub`]; what goes wrong besides is a [`Plan`] of [`Fault`]s, which is data: printed, read from a file, or
 //! drawn from a seed by a [`Swarm`].
 //!
-//! | fault | begins | what it counts | the test that shows it bite |
-//! |---|---|---|---|
-//! | `partition` | nothing passes between sides | messages lost | `a_partition_cuts_both_ways_between_its_sides_and_nowhere_else` |
-//! | `one_way` | nothing passes one way | messages lost | `a_one_way_cut_leaves_the_way_back_open` |
-//! | `isolate` | a node reaches nobody | messages lost | `an_isolated_node_reaches_nobody_and_is_reached_by_nobody` |
-//! | `deaf`, `mute` | a node loses what arrives, what it sends | messages lost | `a_deaf_node_sends_and_a_mute_one_hears` |
-//! | `filter` | messages of one name are lost | messages lost | `a_filter_loses_messages_of_one_name_between_the_nodes_it_names` |
-//! | `slow` | links take longer | messages delayed | `a_slow_link_delays_what_is_sent_over_it` |
-//! | `bandwidth` | links carry few bytes | messages queued | `messages_queue_for_a_narrow_link` |
-//! | `crash` | a node loses its process | crashes | `a_crash_takes_the_value_and_its_alarms_and_a_restart_builds_a_new_one` |
-//! | `crash_amid` | the same, between two effects | crashes | `a_crash_may_come_between_any_two_effects` |
-//! | `pause` | a node reacts later | pauses | `a_paused_node_reacts_later_to_everything_in_order` |
-//! | `disk_full` | a write stops the node | crashes by a write | `a_full_disk_stops_the_node_until_there_is_room` |
-//! | `clock` | a node's clock is wrong | alarms set by it | `alarms_and_now_follow_the_nodes_own_clock` |
-//! | `replay` | old messages come again | messages | `old_messages_come_again` |
+//! The [`fault`] module has the table of them: what each does, what becomes of messages under way when it begins, what it counts, and the
+//! tests that show it bite. Every fault counts itself ([`Tally::faults`]), [`Sim::idle_faults`] names those that never did anything, and
+//! [`Sim::network`] says what the network is like at a moment.
 //!
-//! The hub's own `drop`, `duplicate` and `reorder` are counted too, and so are messages that arrive `late`, at the end of the fault that
-//! had lost them, and what crashes did to storage: `disk_kept`, `disk_unsynced_lost`, `disk_torn`, `disk_bit_flipped`, `disk_wiped`.
-//! [`Sim::idle_faults`] names the faults that never did anything. The tests stand in `tests/faults.rs` and `tests/world.rs`.
+//! # The checked world
 //!
-//! **Messages under way when a fault begins.** A cut ([`Fault::Partition`], [`Fault::OneWay`], [`Fault::Isolate`]) holds at both ends of a link: what was sent
-//! before the cut and would arrive during it is lost to it. The other faults of the network act at one end only, the sender's or, for
-//! [`Fault::Deaf`], the reader's: what has passed that end is safe.
+//! With the feature `checked`, every schedule of a small cluster is explored, up to stated bounds, by `stateright`: see `simnet::checked`. What the
+//! simulated world finds with luck, this one finds for certain, or shows that it is not there; and of all schedules that break a rule it
+//! shows the shortest, as an ordinary trace. It needs no more of a lab than `Process` and `Monitor`, with `Eq` and `Hash`.
+//!
+//! # The network as a buffer
+//!
+//! Papers write `send(p, m)` and `recv(p)`, where `recv` may return the null message: [`buffer`] is that view of any hub, and of a network that
+//! somebody else has written.
 //!
 //! # The local world
 //!
@@ -59,6 +50,7 @@
 //! Implement [`Process`] and [`Observe`], list the nodes in a [`Cluster`], state the invariants as a [`Monitor`], and fill in a [`Swarm`] with what
 //! the protocol bears. What these types promise is what ten labs are written against.
 
+pub mod buffer;
 pub mod campaign;
 #[cfg(feature = "checked")]
 pub mod checked;
@@ -67,6 +59,7 @@ mod context;
 pub mod delay;
 pub mod determinism;
 pub mod diagram;
+pub mod experiment;
 pub mod fault;
 mod hash;
 pub mod history;
@@ -75,6 +68,7 @@ pub mod linearizability;
 #[cfg(feature = "local")]
 pub mod local;
 pub mod monitor;
+mod nearest;
 mod network;
 mod node;
 pub mod page;
@@ -83,6 +77,8 @@ mod process;
 mod queue;
 pub mod random;
 mod record;
+pub mod report;
+pub mod scenario;
 pub mod shrink;
 pub mod sim;
 pub mod solo;
@@ -102,6 +98,7 @@ pub use monitor::{Happening, Marks, Monitor, Nodes, Violation};
 pub use node::{Names, NodeId};
 pub use process::{Message, Observe, Process};
 pub use random::{Chance, Random, RandomSource};
+pub use scenario::Scenario;
 pub use sim::Sim;
 pub use solo::Solo;
 pub use storage::{DiskFate, Storage};

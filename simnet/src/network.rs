@@ -108,6 +108,9 @@ impl<M> Rule<M> {
             Fault::OneWay { from, to } => (Links::FromTo(set(from), set(to)), Action::Cut),
             Fault::Deaf { node, chance } => (Links::FromTo(all(), only(node)), Action::LoseAtReader(*chance)),
             Fault::Mute { node, chance } => (Links::FromTo(only(node), all()), Action::LoseAtSender(*chance)),
+            Fault::Loss { from, to, chance } => {
+                (Links::FromTo(set(from), set(to)), Action::LoseAtSender(*chance))
+            }
             Fault::Filter { message: name, from, to, chance } => {
                 message = Some(name.to_string());
                 (Links::FromTo(set(from), set(to)), Action::LoseAtSender(*chance))

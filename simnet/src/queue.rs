@@ -1,4 +1,4 @@
-//! The events to come, earliest first; those of one moment in the order in which they were planned.
+//! The events to come, earliest first; those of one moment by their rank, and then in the order in which they were planned.
 
 use std::cmp::Ordering;
 use std::collections::BinaryHeap;
@@ -9,7 +9,19 @@ pub(crate) struct Queue<E> {
     heap: BinaryHeap<Entry>,
     slab: Vec<Option<E>>,
     free: Vec<u32>,
+    /// The place in the order of planning of the next event with a rank.
+    ranked: [u64; 2],
+    /// That of the next other event.
     seq: u64,
+}
+
+/// What goes before all else of its moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rank {
+    /// Changes of the network.
+    Network,
+    /// Changes of nodes. A node that restarts speaks at once, into the network as it is after all its changes of that moment.
+    Node,
 }
 
 /// An entry is two words, so that a heap of a thousand stays in the nearest cache.
@@ -20,8 +32,12 @@ struct Entry {
     seq_and_slot: u64,
 }
 
-/// Bits of the slot: 16 million events may be pending, and 2^40 be planned in one run.
+/// Bits of the slot: 16 million events may be pending.
 const SLOT_BITS: u32 = 24;
+
+/// The first place of each rank, and of what has none: so many events of each may be planned in one run.
+const FIRST_RANKED: [u64; 2] = [0, 1 << (62 - SLOT_BITS)];
+const FIRST_OTHER: u64 = 1 << (63 - SLOT_BITS);
 
 impl Entry {
     fn slot(self) -> usize {
@@ -47,15 +63,40 @@ impl PartialOrd for Entry {
 
 impl<E> Queue<E> {
     pub fn new() -> Self {
-        Queue { heap: BinaryHeap::new(), slab: Vec::new(), free: Vec::new(), seq: 0 }
+        Queue {
+            heap: BinaryHeap::new(),
+            slab: Vec::new(),
+            free: Vec::new(),
+            ranked: FIRST_RANKED,
+            seq: FIRST_OTHER,
+        }
     }
 
     /// Plans an event.
     ///
     /// # Panics
-    /// When 2^24 events are pending, or 2^40 have been planned: a run of that size is beside the point.
+    /// When 2^24 events are pending, or 2^39 have been planned: a run of that size is beside the point.
     #[inline]
     pub fn push(&mut self, at_us: u64, event: E) {
+        self.insert(at_us, self.seq, event);
+        self.seq += 1;
+    }
+
+    /// Plans an event that comes before all of its moment that have a higher rank or none.
+    ///
+    /// # Panics
+    /// When 2^24 events are pending, or 2^38 of this rank have been planned.
+    pub fn push_ranked(&mut self, rank: Rank, at_us: u64, event: E) {
+        let seq = &mut self.ranked[rank as usize];
+        let planned = *seq - FIRST_RANKED[rank as usize];
+        assert!(planned < FIRST_RANKED[1], "the run has planned {planned} faults");
+        *seq += 1;
+        let seq = *seq - 1;
+        self.insert(at_us, seq, event);
+    }
+
+    #[inline]
+    fn insert(&mut self, at_us: u64, seq: u64, event: E) {
         let slot = match self.free.pop() {
             Some(slot) => {
                 self.slab[slot as usize] = Some(event);
@@ -63,15 +104,14 @@ impl<E> Queue<E> {
             }
             None => self.new_slot(event),
         };
-        self.heap.push(Entry { at_us, seq_and_slot: self.seq << SLOT_BITS | u64::from(slot) });
-        self.seq += 1;
+        self.heap.push(Entry { at_us, seq_and_slot: seq << SLOT_BITS | u64::from(slot) });
     }
 
     #[cold]
     fn new_slot(&mut self, event: E) -> u32 {
         let slot = self.slab.len() as u32;
         assert!(slot < 1 << SLOT_BITS, "{slot} events are pending: a message storm, or a run far too large");
-        assert!(self.seq < 1 << (64 - SLOT_BITS), "the run has planned {} events", self.seq);
+        assert!(self.seq < 1 << (64 - SLOT_BITS), "the run has planned {} events", self.seq - FIRST_OTHER);
         self.slab.push(Some(event));
         slot
     }

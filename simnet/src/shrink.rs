@@ -1,176 +1,58 @@
 //! Shrinking: a failing run, made as short as can be while it breaks the same rule.
 //!
-//! A run is a function of its seed and of what is left out of it: [`Omitted`]. Whole groups are left out first, then smaller ones, as in delta
-//! debugging (Zeller and Hildebrandt 2002). Without one message others are not sent either, and a random stream would then give
-//! all that follow another delay: another run, in which nothing is left of the failure. So the delays of the first run are kept, for each
-//! message by what it is, and a message that is sent again in a shorter run takes as long as it did.
+//! What the run has done is taken as a schedule: this message arrives, that alarm goes off, this node crashes, one after the other.
+//! Delays, chance and the faults of the network have done their work then, and are gone: a message that was lost is one that no
+//! step delivers. From the list of steps some are left out, first many at once, then few, as in delta debugging (Zeller and Hildebrandt 2002); a
+//! step that cannot be taken any more, because its message is not sent, is passed over and falls away with it. Crashes go first, then
+//! whole nodes, messages and alarms, at last pairs of steps, and time: what is left takes a millisecond a step where that still breaks the rule.
+//!
+//! A rule that asks for something to happen in the end cannot be broken by a schedule that simply stops. There faults and nodes are left
+//! out of the run itself.
+//!
+//! All that takes at most [`MOST_RUNS`] runs and [`MOST_STEPS`] events: a few seconds.
 
-use crate::campaign::Trial;
-use crate::monitor::Violation;
+use crate::campaign::{Trial, Way};
 use crate::node::NodeId;
 use crate::process::Process;
+use crate::scenario::{Act, Script, Step, Syncs};
 use crate::sim::Sim;
-use std::collections::{BTreeMap, BTreeSet};
+use crate::storage::DiskFate;
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
-/// A message, whatever else happens in a run: its link, the hash of what it says, and how many equal ones were sent before.
+/// Something that can be left out of a run in which time goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct MessageKey {
-    /// The sender.
-    pub from: NodeId,
-    /// The reader.
-    pub to: NodeId,
-    /// The hash of the message.
-    pub hash: u64,
-    /// How many equal messages went before it on the link.
-    pub nth: u32,
-}
-
-/// An alarm, whatever else happens in a run: its node, the hash of the timer, and how often it was set before.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct AlarmKey {
-    /// The node.
-    pub node: NodeId,
-    /// The hash of the timer.
-    pub hash: u64,
-    /// How often an equal timer was set before.
-    pub nth: u32,
-}
-
-/// Something that can be left out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Item {
+pub(crate) enum Item {
     /// A fault, by its place in the run's list. It never begins.
     Fault(usize),
     /// A node. It never starts, and what is sent to it is lost.
     Node(NodeId),
-    /// An alarm. It never goes off.
-    Alarm(AlarmKey),
-    /// A message. It is lost.
-    Message(MessageKey),
-}
-
-/// A sync, whatever else happens in a run: its node, the hash of what is in storage, and how many like it went before.
-type SyncKey = (NodeId, u64, u32);
-
-/// How long things took in the first run, in microseconds.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Kept {
-    messages: BTreeMap<MessageKey, Vec<u64>>,
-    syncs: BTreeMap<SyncKey, u64>,
-}
-
-/// What is left out of a run, and the delays that are kept.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Omitted {
-    items: BTreeSet<Item>,
-    kept: Arc<Kept>,
-    /// Whether the run is part of a search, and keeps account of its messages and alarms.
-    searching: bool,
-}
-
-impl Omitted {
-    /// Whether `item` is left out.
-    pub(crate) fn has(&self, item: Item) -> bool {
-        self.items.contains(&item)
-    }
-
-    /// The delays, in microseconds, of the copies of a message in the first run.
-    pub(crate) fn delays_us(&self, key: MessageKey) -> Option<&Vec<u64>> {
-        self.kept.messages.get(&key)
-    }
-
-    /// How long a sync took in the first run, in microseconds.
-    pub(crate) fn sync_us(&self, key: SyncKey) -> Option<u64> {
-        self.kept.syncs.get(&key).copied()
-    }
-
-    pub(crate) fn is_searching(&self) -> bool {
-        self.searching
-    }
-}
-
-/// The account that a run keeps while it is being shortened.
-#[derive(Debug, Default)]
-pub(crate) struct Account {
-    messages: BTreeMap<(NodeId, NodeId, u64), u32>,
-    alarms: BTreeMap<(NodeId, u64), u32>,
-    /// The keys by the ids of messages and the tokens of alarms.
-    pub alarm_keys: BTreeMap<u64, AlarmKey>,
-    syncs: BTreeMap<(NodeId, u64), u32>,
-    /// The keys of messages, by id.
-    message_keys: BTreeMap<u64, MessageKey>,
-    /// Everything that could be left out, in the order in which it happened.
-    happened: Vec<Item>,
-    /// Messages that were read and changed nothing.
-    idle: Vec<Item>,
-    kept: Kept,
-}
-
-impl Account {
-    /// The key of a message that is being sent.
-    pub fn message(&mut self, from: NodeId, to: NodeId, id: u64, hash: u64) -> MessageKey {
-        let count = self.messages.entry((from, to, hash)).or_default();
-        let key = MessageKey { from, to, hash, nth: *count };
-        *count += 1;
-        self.message_keys.insert(id, key);
-        self.happened.push(Item::Message(key));
-        key
-    }
-
-    /// Keeps the delays that the hub gave to a message.
-    pub fn keep_delays(&mut self, key: MessageKey, delays_us: &[u64]) {
-        self.kept.messages.insert(key, delays_us.to_vec());
-    }
-
-    /// The key of a sync that begins.
-    pub fn sync(&mut self, node: NodeId, hash: u64) -> SyncKey {
-        let count = self.syncs.entry((node, hash)).or_default();
-        *count += 1;
-        (node, hash, *count - 1)
-    }
-
-    /// Keeps how long a sync takes.
-    pub fn keep_sync(&mut self, key: SyncKey, us: u64) {
-        self.kept.syncs.insert(key, us);
-    }
-
-    /// Takes note that a message was read and has changed nothing.
-    pub fn was_idle(&mut self, id: u64) {
-        self.idle.extend(self.message_keys.get(&id).map(|key| Item::Message(*key)));
-    }
-
-    /// Takes note of an alarm that is being set.
-    pub fn alarm(&mut self, node: NodeId, hash: u64, token: u64) {
-        let count = self.alarms.entry((node, hash)).or_default();
-        let key = AlarmKey { node, hash, nth: *count };
-        *count += 1;
-        self.alarm_keys.insert(token, key);
-        self.happened.push(Item::Alarm(key));
-    }
 }
 
 /// How much shorter a run has become.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Shrunk {
-    /// What was left out.
-    pub omitted: Omitted,
+#[derive(Clone, Debug)]
+pub(crate) struct Shrunk {
+    /// The shorter run.
+    pub way: Way,
     /// What was in the run before.
     pub before: Size,
     /// What is still in it.
     pub after: Size,
-    /// How many runs it took.
-    pub runs: u32,
+    /// How many runs that took, and how many events in all of them.
+    #[cfg_attr(not(test), expect(dead_code, reason = "the tests ask whether the bound holds"))]
+    pub spent: (u32, u64),
 }
 
 /// What is in a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Size {
-    /// Faults that did something.
+pub(crate) struct Size {
+    /// Faults that did something; of a schedule: its crashes.
     pub faults: usize,
     /// Messages that were delivered.
     pub messages: u64,
+    /// Alarms that went off.
+    pub alarms: u64,
     /// Events of all kinds.
     pub events: u64,
 }
@@ -180,118 +62,390 @@ impl Shrunk {
     pub fn is_shorter(&self) -> bool {
         self.after.events < self.before.events
     }
+
+    /// The schedule, where the run could be made one.
+    pub fn script(&self) -> Option<&Arc<Script>> {
+        match &self.way {
+            Way::Scripted(script) => Some(script),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Shrunk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (before, after) = (&self.before, &self.after);
+        write!(f, "{} of {} messages, ", after.messages, before.messages)?;
         write!(
             f,
-            "{} of {} messages and {} of {} faults are enough",
-            self.after.messages, self.before.messages, self.after.faults, self.before.faults
-        )
+            "{} of {} alarms and {} of {} faults",
+            after.alarms, before.alarms, after.faults, before.faults
+        )?;
+        f.write_str(" are enough")?;
+        if let Some(script) = self.script().filter(|script| !script.without.is_empty()) {
+            let without: Vec<&str> = script.without.iter().map(|name| &**name).collect();
+            write!(f, ", without {}", without.join(" "))?;
+        }
+        Ok(())
     }
 }
 
-/// The most runs, and the most events in all of them, that shrinking may take: a few seconds.
-const MOST_RUNS: u32 = 10_000;
-const MOST_EVENTS: u64 = 1_000_000;
+/// The most runs that shrinking may take.
+pub const MOST_RUNS: u32 = 10_000;
+/// The most events in all of them.
+pub const MOST_STEPS: u64 = 1_000_000;
+/// Pairs of steps are tried when there are no more than so many steps.
+const FEW_STEPS: usize = 60;
 
-/// Shortens the run of `trial` while it breaks the rule of `violation`. Where that asks for something to happen in the end, only
-/// faults and nodes are left out: a run that loses every message waits for ever, and shows nothing.
+/// How much one search may cost.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Budget {
+    pub runs: u32,
+    pub events: u64,
+}
+
+impl Budget {
+    /// A share of the whole.
+    pub fn shared_by(searches: u32) -> Self {
+        Budget { runs: MOST_RUNS / searches.max(1), events: MOST_STEPS / u64::from(searches.max(1)) }
+    }
+}
+
+/// Shortens the run of a seed while it breaks `rule`. `attempt` runs the test.
 pub(crate) fn shrink<P: Process>(
-    trial: &Trial,
-    violation: &Violation,
+    seed: u64,
+    rule: &str,
+    budget: Budget,
     attempt: &dyn Fn(Trial) -> Option<Sim<P>>,
 ) -> Option<Shrunk> {
-    let mut trial = trial.clone();
-    trial.omitted.searching = true;
-    let mut first = attempt(trial.clone())?;
-    trial.omitted.kept = Arc::new(std::mem::take(&mut first.account_mut()?.kept));
+    let trial = |way: Way| Trial { seed, record: false, way };
+    let mut first = attempt(trial(Way::Logged))?;
     let before = first.size();
-    let waited_in_vain = first.waited_in_vain();
-    let mut search = Search { trial, rule: &violation.rule, attempt, best: first, runs: 1, events: 0 };
-    let environment = |item: &Item| matches!(item, Item::Fault(_) | Item::Node(_));
-    search.leave_out(1, environment);
-    if !waited_in_vain {
-        search.leave_out_idle();
-        // Coarse before fine: what large groups take away makes all later runs cheaper.
-        for smallest in [64, 8, 1] {
-            search.leave_out(smallest, |item| matches!(item, Item::Alarm(_)));
-            search.leave_out(smallest, |item| matches!(item, Item::Message(_)));
-        }
-        // What is gone now may have been the reason for something else.
-        while !search.is_spent() && search.leave_out(1, |_| true) {}
-    }
-    Some(Shrunk { omitted: search.trial.omitted, before, after: search.best.size(), runs: search.runs })
+    let steps = first.logged();
+    let mut search =
+        Search { rule, budget, runs: 1, events: first.events(), attempt: &|way| attempt(trial(way)) };
+    let schedule = (!first.waited_in_vain()).then(|| search.schedule(&steps)).flatten();
+    let (way, after) = match schedule {
+        Some(found) => found,
+        None => search.environment(first),
+    };
+    Some(Shrunk { way, before, after, spent: (search.runs, search.events) })
 }
 
 struct Search<'a, P: Process> {
-    trial: Trial,
     rule: &'a str,
-    attempt: &'a dyn Fn(Trial) -> Option<Sim<P>>,
-    /// The shortest run so far.
-    best: Sim<P>,
+    budget: Budget,
     runs: u32,
     events: u64,
+    attempt: &'a dyn Fn(Way) -> Option<Sim<P>>,
 }
 
 impl<P: Process> Search<'_, P> {
     fn is_spent(&self) -> bool {
-        self.runs >= MOST_RUNS || self.events >= MOST_EVENTS
+        self.runs >= self.budget.runs || self.events >= self.budget.events
     }
 
-    /// What is in the shortest run so far, of some kind.
-    fn items(&mut self, kind: impl Fn(&Item) -> bool) -> Vec<Item> {
-        let faults = (0..self.best.fault_count()).map(Item::Fault);
-        let nodes = (0..self.best.node_count() as u32).map(|node| Item::Node(NodeId(node)));
-        let happened = self.best.account_mut().map(|account| account.happened.clone()).unwrap_or_default();
-        let omitted = &self.trial.omitted.items;
-        faults.chain(nodes).chain(happened).filter(|item| kind(item) && !omitted.contains(item)).collect()
-    }
-
-    /// Tries to leave out at once all messages that were read for nothing: in a long run that is most of them.
-    fn leave_out_idle(&mut self) -> bool {
-        let idle = self.best.account_mut().map(|account| account.idle.clone()).unwrap_or_default();
-        !idle.is_empty() && self.breaks_without(&idle)
-    }
-
-    /// Tries to leave out what is of one kind: all, then halves, quarters, down to groups of the `smallest` size. Returns whether it left
-    /// anything out.
-    fn leave_out(&mut self, smallest: usize, kind: impl Fn(&Item) -> bool) -> bool {
-        let mut shorter = false;
-        let mut items = self.items(&kind);
-        let mut group = items.len().next_power_of_two();
-        while group >= smallest && !self.is_spent() {
-            // From the end: what comes late is more often beside the point.
-            let mut end = items.len();
-            while end > 0 && !self.is_spent() {
-                let start = end.saturating_sub(group);
-                if self.breaks_without(&items[start..end]) {
-                    shorter = true;
-                    // What is left out may have taken others with it.
-                    items = self.items(&kind);
-                }
-                end = start.min(items.len());
-            }
-            group /= 2;
+    /// The run, when the rule is broken in it too.
+    fn broken(&mut self, way: Way) -> Option<Sim<P>> {
+        if self.is_spent() {
+            return None;
         }
-        shorter
-    }
-
-    /// Whether the rule is broken without these too. Then they stay out.
-    fn breaks_without(&mut self, items: &[Item]) -> bool {
         self.runs += 1;
-        let mut trial = self.trial.clone();
-        trial.omitted.items.extend(items);
-        let Some(sim) = (self.attempt)(trial.clone()) else { return false };
+        let sim = (self.attempt)(way)?;
         self.events += sim.events();
-        let breaks = sim.violation().is_some_and(|violation| violation.rule == self.rule);
-        // A run that is not shorter is no progress, though something is left out of it.
-        if breaks && sim.events() <= self.best.events() {
-            self.trial = trial;
-            self.best = sim;
-            return true;
+        let same = sim.violation().is_some_and(|violation| violation.rule == self.rule);
+        same.then_some(sim)
+    }
+
+    /// What a schedule comes to: the steps that were really taken, up to the broken rule, and whether each changed anything.
+    fn taken(&mut self, script: &Script) -> Option<Found> {
+        let sim = self.broken(Way::Scripted(Arc::new(script.clone())))?;
+        let (taken, idle) = sim.taken_steps()?;
+        let idle: BTreeSet<usize> = idle.iter().copied().collect();
+        let idle = taken.iter().map(|place| idle.contains(place)).collect();
+        let steps = taken.iter().map(|place| script.steps[*place].clone()).collect();
+        Some(Found { script: Script { steps, ..script.clone() }, idle, size: sim.size() })
+    }
+
+    /// A schedule as short as can be, if the run can be made one at all.
+    fn schedule(&mut self, steps: &[Step]) -> Option<(Way, Size)> {
+        let lenient = Script { steps: steps.to_vec(), lenient: true, ..Script::default() };
+        // Where no crash came while a sync was under way, syncs may as well take no time.
+        let by_hand = Script { syncs: Syncs::ByHand, ..lenient.clone() };
+        let mut found = match self.taken(&lenient) {
+            Some(found) => found,
+            None => self.taken(&by_hand)?,
+        };
+        self.without_crashes(&mut found);
+        self.without_what_is_idle(&mut found);
+        self.without_nodes(&mut found);
+        // Coarse before fine: what large groups take away makes all later runs cheaper.
+        loop {
+            let before = found.script.steps.len();
+            self.without_groups(&mut found);
+            self.without_pairs(&mut found);
+            if found.script.steps.len() == before || self.is_spent() {
+                break;
+            }
         }
-        false
+        self.milder_crashes(&mut found);
+        self.fewer_nodes(&mut found);
+        self.without_time(&mut found);
+        let crashes = found.script.steps.iter().filter(|step| matches!(step.act, Act::Crash { .. })).count();
+        let size = Size { faults: crashes, ..found.size };
+        let script = Script { lenient: false, ..found.script };
+        // What is kept is taken step by step, so it must break the rule without leniency too.
+        let script = Arc::new(script);
+        self.budget.runs = self.budget.runs.saturating_add(1);
+        self.budget.events = self.budget.events.max(self.events + 1);
+        self.broken(Way::Scripted(script.clone()))?;
+        Some((Way::Scripted(script), size))
+    }
+
+    /// Leaves steps out, when the rule is broken without them.
+    fn without(&mut self, found: &mut Found, out: impl Fn(usize, &Step) -> bool) -> bool {
+        let steps = &found.script.steps;
+        let kept: Vec<Step> = steps
+            .iter()
+            .enumerate()
+            .filter(|(place, step)| !out(*place, step))
+            .map(|(_, step)| step.clone())
+            .collect();
+        if kept.len() == steps.len() {
+            return false;
+        }
+        self.replace(found, Script { steps: kept, ..found.script.clone() })
+    }
+
+    fn replace(&mut self, found: &mut Found, script: Script) -> bool {
+        match self.taken(&script) {
+            Some(shorter) if shorter.script.steps.len() <= found.script.steps.len() => {
+                *found = shorter;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn without_crashes(&mut self, found: &mut Found) {
+        if !self.without(found, |_, step| step.act.is_fault()) {
+            let mut end = found.script.steps.len();
+            while let Some(place) = found.script.steps[..end.min(found.script.steps.len())]
+                .iter()
+                .rposition(|step| matches!(step.act, Act::Crash { .. }))
+            {
+                end = place;
+                // With the crash goes the restart that follows it.
+                let node = found.script.steps[place].act.nodes()[0].clone();
+                let restart = found.script.steps[place..]
+                    .iter()
+                    .position(|step| matches!(&step.act, Act::Restart { node: other } if *other == node))
+                    .map(|after| place + after);
+                self.without(found, |at, _| at == place || Some(at) == restart);
+            }
+        }
+    }
+
+    /// In a long run most messages are read for nothing.
+    fn without_what_is_idle(&mut self, found: &mut Found) {
+        let idle = found.idle.clone();
+        self.without(found, |place, _| idle[place]);
+    }
+
+    /// A node at a time, with all that has to do with it.
+    fn without_nodes(&mut self, found: &mut Found) {
+        let nodes: BTreeSet<_> =
+            found.script.steps.iter().flat_map(|step| step.act.nodes()).cloned().collect();
+        for node in nodes.iter().rev() {
+            self.without(found, |_, step| step.act.nodes().contains(&node));
+        }
+    }
+
+    /// All steps, then halves, quarters, down to single ones. From the end: what comes late is more often beside the point.
+    fn without_groups(&mut self, found: &mut Found) {
+        let mut size = found.script.steps.len().next_power_of_two();
+        while size >= 1 && !self.is_spent() {
+            let mut end = found.script.steps.len();
+            while end > 0 && !self.is_spent() {
+                let start = end.saturating_sub(size);
+                self.without(found, |place, _| (start..end).contains(&place));
+                end = start.min(found.script.steps.len());
+            }
+            size /= 2;
+        }
+    }
+
+    /// Two steps that only together are of no use, such as a message and its answer.
+    fn without_pairs(&mut self, found: &mut Found) {
+        let mut first = 0;
+        while first < found.script.steps.len() && found.script.steps.len() <= FEW_STEPS {
+            let others = first + 1..found.script.steps.len();
+            let mut others = others.rev();
+            let shorter =
+                others.any(|second| self.without(found, |place, _| place == first || place == second));
+            if !shorter {
+                first += 1;
+            }
+            if self.is_spent() {
+                return;
+            }
+        }
+    }
+
+    /// A crash that loses what was not synced is what readers expect.
+    fn milder_crashes(&mut self, found: &mut Found) {
+        for place in 0..found.script.steps.len() {
+            let mut script = found.script.clone();
+            if let Some(Step { act: Act::Crash { disk, .. }, .. }) = script.steps.get_mut(place)
+                && !matches!(disk, DiskFate::LoseUnsynced)
+            {
+                *disk = DiskFate::LoseUnsynced;
+                self.replace(found, script);
+            }
+        }
+    }
+
+    /// Nodes that no step has to do with need not start.
+    fn fewer_nodes(&mut self, found: &mut Found) {
+        let Some(sim) = self.broken(Way::Scripted(Arc::new(found.script.clone()))) else { return };
+        let busy: BTreeSet<_> =
+            found.script.steps.iter().flat_map(|step| step.act.nodes()).cloned().collect();
+        let idle: Vec<_> = sim.node_names().filter(|name| !busy.contains(*name)).cloned().collect();
+        let mut all = found.script.clone();
+        all.without.extend(idle.iter().cloned());
+        if self.replace(found, all) {
+            return;
+        }
+        for name in idle {
+            let mut one = found.script.clone();
+            one.without.insert(name);
+            self.replace(found, one);
+        }
+    }
+
+    /// A millisecond a step, when the rule does not depend on time.
+    fn without_time(&mut self, found: &mut Found) {
+        let mut script = found.script.clone();
+        for (place, step) in script.steps.iter_mut().enumerate() {
+            step.at_us = 1_000 * (place as u64 + 1);
+        }
+        self.replace(found, script);
+    }
+
+    /// The run itself, with fewer faults and nodes.
+    fn environment(&mut self, first: Sim<P>) -> (Way, Size) {
+        let faults = (0..first.fault_count()).map(Item::Fault);
+        let nodes = (0..first.node_count() as u32).map(|node| Item::Node(NodeId(node)));
+        let items: Vec<Item> = faults.chain(nodes).collect();
+        let mut left_out = BTreeSet::new();
+        let mut best = first;
+        let mut size = items.len().next_power_of_two();
+        while size >= 1 {
+            for group in items.rchunks(size) {
+                let mut fewer: BTreeSet<Item> = left_out.clone();
+                fewer.extend(group);
+                if fewer == left_out {
+                    continue;
+                }
+                // A run that is not shorter is no progress, though something is left out of it.
+                if let Some(sim) = self.broken(Way::Without(fewer.clone()))
+                    && sim.events() <= best.events()
+                {
+                    (left_out, best) = (fewer, sim);
+                }
+            }
+            size /= 2;
+        }
+        (Way::Without(left_out), best.size())
+    }
+}
+
+/// A schedule that breaks the rule.
+struct Found {
+    script: Script,
+    /// For each step, whether it was a delivery that changed nothing.
+    idle: Vec<bool>,
+    size: Size,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Cluster, Context, Message, Violation};
+    use serde::{Deserialize, Serialize};
+    use std::time::Duration;
+
+    /// Counts up, from node to node.
+    #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+    struct Count(u64);
+
+    impl Message for Count {
+        fn name(&self) -> &'static str {
+            "Count"
+        }
+    }
+
+    #[derive(Clone, PartialEq, Eq, Hash)]
+    struct Counter {
+        last: u64,
+    }
+
+    impl Process for Counter {
+        type Message = Count;
+        type Timer = ();
+        type Output = ();
+
+        fn start(&mut self, ctx: &mut Context<'_, Self>) {
+            ctx.send(NodeId(1 - ctx.me().0), Count(1));
+        }
+
+        fn receive(&mut self, from: NodeId, Count(number): Count, ctx: &mut Context<'_, Self>) {
+            self.last = self.last.max(number);
+            ctx.send(from, Count(number + 1));
+        }
+    }
+
+    /// Two chains of messages; one of them has to be as long as `goal`, and no message of it can be left out.
+    fn count_to(goal: u64, trial: &Trial) -> Sim<Counter> {
+        let mut cluster = Cluster::new();
+        let nodes = ["a", "b"].map(|name| cluster.node(name, || Counter { last: 0 }));
+        let sim = Sim::new(trial.seed, &cluster);
+        let mut sim = match &trial.way {
+            Way::Chance => sim,
+            Way::Logged => sim.logging(),
+            Way::Without(items) => sim.without(items),
+            Way::Scripted(script) => sim.scripted(script),
+        };
+        let reached = |sim: &Sim<Counter>| {
+            nodes.iter().any(|node| sim.process(*node).is_some_and(|counter| counter.last >= goal))
+        };
+        if sim.run_until(Duration::from_secs(3600), reached) {
+            sim.violate(Violation::new("nobody counts so far", "less", goal.to_string()));
+        }
+        sim
+    }
+
+    fn shortened(goal: u64, budget: Budget) -> Shrunk {
+        shrink(3, "nobody counts so far", budget, &|trial| Some(count_to(goal, &trial))).expect("it fails")
+    }
+
+    #[test]
+    fn one_of_two_chains_is_enough() {
+        let short = shortened(12, Budget::shared_by(1));
+        assert_eq!(short.script().expect("a schedule").steps.len(), 12);
+        assert!(short.before.messages >= 20, "{:?}", short.before);
+        assert_eq!(short.after.messages, 12);
+    }
+
+    #[test]
+    fn it_ends_within_its_bound_where_nothing_can_be_left_out() {
+        for budget in [Budget { runs: 100, events: u64::MAX }, Budget { runs: u32::MAX, events: 40_000 }] {
+            let short = shortened(500, budget);
+            let (runs, events) = short.spent;
+            assert!(runs <= budget.runs.saturating_add(1), "{runs} runs");
+            // The last run may be under way when the bound is reached, and what is found is tried once more.
+            assert!(events <= budget.events.saturating_add(2 * short.before.events), "{events} events");
+            assert!(short.after.messages >= 500, "{:?}", short.after);
+        }
     }
 }

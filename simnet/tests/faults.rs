@@ -226,6 +226,22 @@ fn messages_queue_for_a_narrow_link() {
 }
 
 #[test]
+fn a_large_message_takes_a_narrow_link_longer_than_a_small_one() {
+    let (mut sim, [a, b, _], _) = sim();
+    sim.begin(Fault::Bandwidth { from: vec![], to: vec![], bytes_per_second: 1_000 });
+    // A byte for the variant, and one, three or ten for the number: 2, 4 and 11 ms.
+    let arrival = |sim: &mut Sim<Puppet>, number| {
+        let sent = sim.now().as_micros();
+        sim.inject(a, b, Toy::Plain(number));
+        sim.run_for(ms(100));
+        heard_at(sim, b).last().map(|(at, _)| at - sent)
+    };
+    assert_eq!(arrival(&mut sim, 1), Some(12_000));
+    assert_eq!(arrival(&mut sim, 100_000), Some(14_000));
+    assert_eq!(arrival(&mut sim, u64::MAX), Some(21_000));
+}
+
+#[test]
 fn old_messages_come_again() {
     let (sim, [a, b, _], _) = sim();
     let mut sim = sim.with_plan(&Plan::new().at(ms(1_000), Fault::Replay { messages: 5 }));
@@ -237,6 +253,21 @@ fn old_messages_come_again() {
     assert_eq!(again.len(), 5);
     assert!(again.iter().all(|(at, heard)| *at == 1_000_000 && matches!(heard, Heard::Plain(0..3))));
     assert_eq!(fired(&sim, "replay"), 5);
+}
+
+#[test]
+fn a_replay_picks_among_the_last_256_messages() {
+    let (sim, [a, b, _], _) = sim();
+    let mut sim = sim.with_plan(&Plan::new().at(ms(1_000), Fault::Replay { messages: 1_000 }));
+    (0..400).for_each(|number| sim.inject(a, b, Toy::Plain(number)));
+    sim.run_for(ms(2_000));
+    let mut again: Vec<Heard> = heard(&sim, b).split_off(400);
+    assert_eq!(again.len(), 1_000);
+    again.sort_by_key(|heard| if let Heard::Plain(number) = heard { *number } else { u64::MAX });
+    again.dedup();
+    assert!(again.iter().all(|heard| matches!(heard, Heard::Plain(144..400))), "{again:?}");
+    // Each is picked with probability 1 - (255/256)^1000 = 98 %: 251 of them, give or take 2.
+    assert!((243..=256).contains(&again.len()), "{}", again.len());
 }
 
 #[test]

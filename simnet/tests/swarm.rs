@@ -39,6 +39,11 @@ fn every_kind_of_fault_is_drawn_often_and_often_left_out() {
     }
     for kind in Fault::KINDS {
         let count = with.get(kind).copied().unwrap_or(0);
+        // The weather loses messages on all links; on some of them it is for scenarios by hand.
+        if kind == "loss" {
+            assert_eq!(count, 0);
+            continue;
+        }
         assert!((400..=1_600).contains(&count), "{kind}: in {count} of 2000 storms");
     }
     let calm = storms

@@ -4,7 +4,7 @@ mod toy;
 
 use simnet::fault::{Fault, Plan};
 use simnet::hub::{Hold, Reorder};
-use simnet::{Chance, Cluster, Context, Delay, DiskFate, NodeId, Process, Sim};
+use simnet::{Chance, Cluster, Context, Delay, DiskFate, NodeId, Observe, Process, Sim};
 use std::time::Duration;
 use toy::{Heard, Puppet, Step, Toy, heard, heard_at, puppets};
 
@@ -76,6 +76,43 @@ fn a_crash_takes_the_value_and_its_alarms_and_a_restart_builds_a_new_one() {
     let starts: Vec<_> =
         sim.outputs().iter().filter(|told| told.node == a).map(|told| &told.output).collect();
     assert_eq!(starts, [&Heard::Started(None), &Heard::Started(None)]);
+}
+
+#[test]
+fn a_restarted_process_remembers_nothing_but_its_storage() {
+    let (mut sim, [a, ..], x) = sim();
+    (0..3).for_each(|number| sim.inject(x, a, Toy::Plain(number)));
+    sim.run_for(ms(5));
+    assert_eq!(sim.process(a).map(Puppet::view), Some(3), "it has counted what it heard");
+    sim.crash(a, DiskFate::Keep);
+    sim.restart(a);
+    assert_eq!(sim.process(a).map(Puppet::view), Some(0), "and did not store the count");
+}
+
+#[test]
+fn an_alarm_set_anew_after_a_crash_is_another_one() {
+    let (mut sim, [a, ..], x) = sim();
+    sim.inject(x, a, Toy::Do(vec![Step::Alarm(1, 20)]));
+    sim.run_for(ms(5));
+    sim.crash(a, DiskFate::Keep);
+    sim.restart(a);
+    sim.inject(x, a, Toy::Do(vec![Step::Alarm(1, 100)]));
+    sim.run_for(ms(200));
+    assert_eq!(heard_at(&sim, a), [(106_000, Heard::Alarm(1))], "the old one would go off at 21 ms");
+}
+
+#[test]
+fn each_node_draws_from_a_stream_of_its_own() {
+    let drawn = |extra: usize| {
+        let (mut sim, [a, b, _], x) = sim();
+        sim.inject(x, a, Toy::Do(vec![Step::Random(1_000_000); 8 + extra]));
+        sim.inject(x, b, Toy::Do(vec![Step::Random(1_000_000); 8]));
+        sim.run_for(ms(5));
+        (heard(&sim, a), heard(&sim, b))
+    };
+    let (of_a, of_b) = drawn(0);
+    assert_ne!(of_a, of_b);
+    assert_eq!(drawn(3).1, of_b, "what a draws is nothing to b");
 }
 
 #[test]
@@ -225,6 +262,24 @@ fn a_crash_during_a_sync_takes_what_waited_for_it() {
     sim.run_for(ms(50));
     assert_eq!(heard(&sim, b), [], "the message waited for a sync that never ended");
     assert_eq!(sim.outputs().last().map(|told| told.output.clone()), Some(Heard::Started(None)));
+    // Nor does it leave with a sync of the next process.
+    sim.inject(x, a, Toy::Do(vec![Step::Write(3), Step::Sync, Step::Send(b, 4)]));
+    sim.run_for(ms(50));
+    assert_eq!(heard(&sim, b), [Heard::Plain(4)]);
+}
+
+#[test]
+fn the_end_of_a_sync_that_a_crash_cut_off_ends_no_other() {
+    let (sim, [a, b, _], x) = sim();
+    let mut sim = sim.with_sync_delay(Delay::fixed(ms(10)));
+    sim.inject(x, a, Toy::Do(vec![Step::Write(1), Step::Sync, Step::Send(b, 1)]));
+    sim.run_for(ms(5));
+    sim.crash(a, DiskFate::LoseUnsynced);
+    sim.restart(a);
+    sim.inject(x, a, Toy::Do(vec![Step::Write(2), Step::Sync, Step::Send(b, 2)]));
+    sim.run_for(ms(50));
+    // The first would have ended at 11 ms; the second begins at 6 ms and ends at 16.
+    assert_eq!(heard_at(&sim, b), [(17_000, Heard::Plain(2))]);
 }
 
 #[test]

@@ -209,3 +209,9 @@ fn print_rows(rows: Vec<Row>, names: &[Line], layout: &Layout, color: bool, to: 
         row.line.print(color, to);
     }
 }
+
+/// A message in the words of a picture: its name, and its fields as a person would jot them down.
+pub(crate) fn words_of(name: &str, body: Option<&serde_json::Value>) -> String {
+    let fields = label::fields(name, body);
+    if fields.is_empty() { name.to_owned() } else { format!("{name} {fields}") }
+}

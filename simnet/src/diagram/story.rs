@@ -210,7 +210,10 @@ impl Teller<'_> {
             match event.kind {
                 Kind::Send if event.node == first.node => {
                     self.sent(event);
-                    if group.first().is_some_and(|one| one.name != event.name || one.body != event.body) {
+                    let same = |one: &&Event| {
+                        one.name == event.name && one.body == event.body && one.why == event.why
+                    };
+                    if group.first().is_some_and(|one| !same(one)) {
                         done.extend(self.sends(&std::mem::take(&mut group)));
                     }
                     group.push(event);
@@ -270,7 +273,9 @@ impl Teller<'_> {
         let readers: Vec<Option<Node>> =
             group.iter().map(|event| self.cast.find(event.peer.as_ref())).collect();
         let sender = self.cast.find(first.node.as_ref());
-        let tail = format!("→ {}", self.readers(sender, &readers));
+        // A schedule may leave a message out that binds its sender all the same.
+        let fate = first.why.as_ref().map(|_| format!(" ({})", why(first))).unwrap_or_default();
+        let tail = format!("→ {}{fate}", self.readers(sender, &readers));
         let body = fields(&name, first.body.as_ref());
         Some(('o', Phrase { head: name, body, tail, extra: String::new() }))
     }

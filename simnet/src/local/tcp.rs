@@ -1,4 +1,4 @@
-//! The `tcp` transport: for each pair of nodes two connections, one for each direction, each made by [dialing](super::dial).
+//! The `tcp` transport: for each pair of nodes two connections, one for each direction, each made when there is something to say.
 
 use super::dial::{self, Dialer, Line};
 use super::door;

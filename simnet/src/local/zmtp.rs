@@ -262,7 +262,7 @@ mod tests {
     fn a_dealer_passes_under_the_identity_it_is_given_wherever_its_bytes_are_cut() {
         let messages = [&[0, 3][..], b"ask", &[0, 0], &long(300), &[7; 300]].concat();
         let said = [greeting(), ready("DEALER"), messages.clone()].concat();
-        let renamed = b"\x04\x29\x05READY\x0BSocket-Type\0\0\0\x06DEALER\x08Identity\0\0\0\x017";
+        let renamed = b"\x04\x2A\x05READY\x0BSocket-Type\0\0\0\x06DEALER\x08Identity\0\0\0\x017";
         let heard = [&greeting()[..], renamed, &messages].concat();
         assert_eq!(renamed.len() - 2, usize::from(renamed[1]));
         for cut in [1, 2, 7, 64, 65, said.len()] {

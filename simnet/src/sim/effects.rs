@@ -3,7 +3,6 @@
 use super::node::{Alarm, Deferred, Held, Status};
 use super::{Event, OLD_MESSAGES, Sim, Told, event_word};
 use crate::context::Effect;
-use crate::hash::TraceHash;
 use crate::hub::Letter;
 use crate::monitor::Happening;
 use crate::network::{Kept, Place, Verdict, judge};
@@ -11,7 +10,8 @@ use crate::node::NodeId;
 use crate::process::{Message, Process};
 use crate::random::RandomSource;
 use crate::record::{Detail, body_of};
-use crate::shrink::{Item, MessageKey};
+use crate::scenario::Syncs;
+use crate::shrink::Item;
 use crate::storage::{DiskFate, SyncPoint};
 use crate::time::Time;
 use crate::trace::Kind;
@@ -26,6 +26,7 @@ impl<P: Process> Sim<P> {
         }
         // The buffer goes back afterwards: no event allocates one.
         let mut effects = std::mem::take(&mut self.effects);
+        self.performed = 0;
         for effect in effects.drain(..) {
             if self.violation.is_some() || !self.may_go_on(id) {
                 break;
@@ -43,6 +44,7 @@ impl<P: Process> Sim<P> {
                     self.record(Kind::Note, Some(id), Detail { why: Some(note.into()), ..Detail::default() });
                 }
             }
+            self.performed += 1;
         }
         self.effects = effects;
     }
@@ -96,16 +98,18 @@ impl<P: Process> Sim<P> {
         }
         let bytes = if self.counts_bytes { encoded_len(&message) } else { 0 };
         self.tally.sent(from, to, message.name(), bytes);
-        let key = self.account.is_some().then(|| self.account_for(from, to, id, &message));
-        let left_out = key.is_some_and(|key| self.leaves_out(key));
+        let left_out = !self.omitted.is_empty() && self.leaves_out(from, to);
         if self.watched {
             self.watch_send(from, to, id, &message, left_out);
         }
         if left_out {
             return;
         }
+        if self.playing.is_some() {
+            return self.waits_for_its_step(from, to, id, message);
+        }
         if from == to {
-            return self.queue.push(self.now.0, Event::Deliver { from, to, id, message });
+            return self.queue.push(self.now.0, Event::Deliver { from, to, id, waited: false, message });
         }
         let mut later_us = 0;
         if !self.rules.is_empty() {
@@ -115,65 +119,44 @@ impl<P: Process> Sim<P> {
             }
         }
         self.copies.clear();
-        let letter = Letter { from, to, at: self.now, id, message: &message };
+        // The hub sees the message when it has passed slow and narrow links: one that keeps an order keeps it through their end.
+        let at = Time(self.now.0.saturating_add(later_us));
+        let letter = Letter { from, to, at, id, message: &message };
         self.hub.route(&letter, &mut self.network_random, &mut self.copies);
-        if let Some(key) = key {
-            self.keep_its_delays(key);
-        }
-        if let &mut [delay_us] = self.copies.delays_us().as_mut_slice() {
-            let at_us = self.now.0.saturating_add(delay_us).saturating_add(later_us);
-            self.queue.push(at_us, Event::Deliver { from, to, id, message });
+        if let Some(delay_us) = self.copies.only_one() {
+            self.queue
+                .push(at.0.saturating_add(delay_us), Event::Deliver { from, to, id, waited: false, message });
         } else {
-            self.transmit_copies(from, to, id, message, later_us);
+            self.transmit_copies(from, to, id, message, at);
         }
     }
 
-    /// Takes note of a message, in a run that is being shortened.
+    /// Whether a message is from or to a node that is left out of the run.
     #[cold]
-    fn account_for(&mut self, from: NodeId, to: NodeId, id: u64, message: &P::Message) -> MessageKey {
-        let mut hash = TraceHash::default();
-        message.hash(&mut hash);
-        let account = self.account.as_mut().expect("a run that is being shortened keeps account");
-        account.message(from, to, id, hash.value())
-    }
-
-    #[cold]
-    fn leaves_out(&self, key: MessageKey) -> bool {
-        [Item::Message(key), Item::Node(key.from), Item::Node(key.to)]
-            .into_iter()
-            .any(|item| self.omits(|| item))
-    }
-
-    /// A message takes as long as it did in the run that is being shortened.
-    #[cold]
-    fn keep_its_delays(&mut self, key: MessageKey) {
-        if let Some(delays_us) = self.omitted.as_ref().and_then(|omitted| omitted.delays_us(key)) {
-            self.copies.delays_us().clone_from(delays_us);
-        } else if let Some(account) = &mut self.account {
-            account.keep_delays(key, self.copies.delays_us());
-        }
+    fn leaves_out(&self, from: NodeId, to: NodeId) -> bool {
+        [from, to].into_iter().any(|node| self.omits(|| Item::Node(node)))
     }
 
     /// The hub lost the message, holds it, or made several of it.
     #[cold]
-    fn transmit_copies(&mut self, from: NodeId, to: NodeId, id: u64, message: P::Message, later_us: u64) {
-        if self.copies.is_held() {
-            return self.held.push(Kept { from, to, id, message });
-        }
+    fn transmit_copies(&mut self, from: NodeId, to: NodeId, id: u64, message: P::Message, at: Time) {
         let delays_us = std::mem::take(self.copies.delays_us());
-        if delays_us.is_empty() {
+        if self.copies.is_held() {
+            self.tally.fault("hold");
+            self.held.push(Kept { from, to, id, message: message.clone() });
+        } else if delays_us.is_empty() {
             self.tally.fault("drop");
             self.lose(from, to, id, &message, from, "lost by the network");
         }
         for (copy, delay_us) in delays_us.into_iter().enumerate() {
-            if copy > 0 {
+            if copy > 0 || self.copies.is_held() {
                 self.tally.fault("duplicate");
                 let detail =
                     Detail { peer: Some(to), id: Some(id), name: Some(message.name()), ..Detail::default() };
                 self.record(Kind::Duplicate, Some(from), detail);
             }
-            let at_us = self.now.0.saturating_add(delay_us).saturating_add(later_us);
-            self.queue.push(at_us, Event::Deliver { from, to, id, message: message.clone() });
+            let at_us = at.0.saturating_add(delay_us);
+            self.queue.push(at_us, Event::Deliver { from, to, id, waited: false, message: message.clone() });
         }
     }
 
@@ -267,18 +250,15 @@ impl<P: Process> Sim<P> {
     fn set_alarm(&mut self, id: NodeId, timer: P::Timer, after_us: u64) {
         let token = self.next_token;
         self.next_token += 1;
-        if let Some(account) = &mut self.account {
-            let mut hash = TraceHash::default();
-            timer.hash(&mut hash);
-            account.alarm(id, hash.value(), token);
-        }
         let node = &mut self.nodes.0[id.index()];
         let at = Time(self.now.0.saturating_add(node.clock.true_us(after_us)));
         match node.alarms.iter_mut().find(|alarm| alarm.timer == timer) {
             Some(alarm) => (alarm.token, alarm.at) = (token, at),
             None => node.alarms.push(Alarm { timer, token, at }),
         }
-        self.queue.push(at.0, Event::Alarm { node: id, token });
+        if self.playing.is_none() {
+            self.queue.push(at.0, Event::Alarm { node: id, token });
+        }
         if let Some(fault) = self.nodes.0[id.index()].clock.wrong_by {
             self.fired(fault);
         }
@@ -311,19 +291,13 @@ impl<P: Process> Sim<P> {
     }
 
     fn begin_sync(&mut self, id: NodeId, point: SyncPoint) {
-        let mut delay_us = self.sync_delay.draw_us(&mut self.storage_random);
-        if let Some(account) = &mut self.account {
-            let mut hash = TraceHash::default();
-            self.nodes.0[id.index()].disk.contents.hash(&mut hash);
-            let key = account.sync(id, hash.value());
-            match self.omitted.as_ref().and_then(|omitted| omitted.sync_us(key)) {
-                Some(us) => delay_us = us,
-                None => account.keep_sync(key, delay_us),
-            }
-        }
+        let delay_us = self.sync_delay.draw_us(&mut self.storage_random);
+        let by_step = self.playing.as_ref().map(|playing| playing.script.syncs == Syncs::ByHand);
         let node = &mut self.nodes.0[id.index()];
         node.syncing = Some(point);
-        if delay_us == 0 {
+        if by_step == Some(true) {
+            // It ends when a step says so.
+        } else if delay_us == 0 || by_step == Some(false) {
             self.end_sync(id);
         } else {
             let incarnation = node.incarnation;
@@ -345,6 +319,9 @@ impl<P: Process> Sim<P> {
         let node = &mut self.nodes.0[id.index()];
         if node.status == Status::Paused {
             return node.inbox.push_back(Deferred::Synced);
+        }
+        if self.log.is_some() {
+            self.log_sync(id);
         }
         self.end_sync(id);
         while self.nodes.0[id.index()].syncing.is_none() && self.violation.is_none() {
@@ -405,7 +382,7 @@ impl<P: Process> Sim<P> {
         for kept in std::mem::take(&mut self.held) {
             let Kept { from, to, id, message } = kept;
             if which(&Letter { from, to, at: self.now, id, message: &message }) {
-                self.queue.push(at.0, Event::Deliver { from, to, id, message });
+                self.queue.push(at.0, Event::Deliver { from, to, id, waited: false, message });
             } else {
                 self.held.push(Kept { from, to, id, message });
             }

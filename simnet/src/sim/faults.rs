@@ -7,6 +7,7 @@ use crate::monitor::{Happening, Violation};
 use crate::network::{Kept, Rule};
 use crate::node::NodeId;
 use crate::process::{Message, Process};
+use crate::queue::Rank;
 use crate::random::RandomSource;
 use crate::record::Detail;
 use crate::shrink::Item;
@@ -34,11 +35,18 @@ impl<P: Process> Sim<P> {
     /// When it names a node that the cluster does not have.
     pub fn schedule(&mut self, scheduled: Scheduled) {
         let begins = self.add_fault(scheduled);
+        // A script has what faults do among its steps.
+        if self.playing.is_some() {
+            return;
+        }
         let FaultId(fault) = begins;
         let Scheduled { at, lasts, .. } = self.faults[fault].scheduled;
-        self.queue.push(at.0.max(self.now.0), Event::FaultBegins { fault });
+        let rank =
+            if self.faults[fault].scheduled.fault.is_of_the_network() { Rank::Network } else { Rank::Node };
+        let begins_us = at.0.max(self.now.0);
+        self.queue.push_ranked(rank, begins_us, Event::FaultBegins { fault });
         if let Some(lasts) = lasts {
-            self.queue.push(at.0.max(self.now.0).saturating_add(lasts.0), Event::FaultEnds { fault });
+            self.queue.push_ranked(rank, begins_us.saturating_add(lasts.0), Event::FaultEnds { fault });
         }
     }
 
@@ -84,7 +92,7 @@ impl<P: Process> Sim<P> {
     /// Restarts a crashed node now; returns whether it started (not when it was up, or its storage is damaged).
     pub fn restart(&mut self, id: NodeId) -> bool {
         let node = &mut self.nodes.0[id.index()];
-        if node.status != Status::Down {
+        if node.status != Status::Down || self.playing.is_some() {
             return false;
         }
         if node.disk.damaged {
@@ -115,7 +123,7 @@ impl<P: Process> Sim<P> {
             .filter(|fault| fault.begun && fault.fired == 0)
             .map(|fault| fault.scheduled.to_string())
             .collect();
-        if !idle.is_empty() {
+        if !idle.is_empty() && self.playing.is_none() {
             self.violate(Violation::new(
                 "every fault of a scenario does something",
                 "a message lost, a node stopped: change the fault's time, or leave it out",
@@ -146,13 +154,15 @@ impl<P: Process> Sim<P> {
 
     /// A fault did something.
     pub(super) fn fired(&mut self, fault: usize) {
-        let state = &mut self.faults[fault];
+        // What a script does is no fault of the plan.
+        let Some(state) = self.faults.get_mut(fault) else { return };
         state.fired += 1;
         self.tally.fault(state.scheduled.fault.kind());
     }
 
     pub(super) fn fault_begins(&mut self, index: usize) {
-        if self.frozen || self.faults[index].begun || self.omits(|| Item::Fault(index)) {
+        let scripted = self.playing.is_some();
+        if self.frozen || scripted || self.faults[index].begun || self.omits(|| Item::Fault(index)) {
             return;
         }
         self.faults[index].begun = true;
@@ -226,19 +236,23 @@ impl<P: Process> Sim<P> {
         }
     }
 
-    /// The messages that were lost to a rule arrive now, each once.
+    /// The messages that were lost to a rule arrive now, each copy once.
     fn deliver_late(&mut self, rule: Rule<P::Message>) {
         let mut lost = rule.lost;
-        if rule.late == Late::Shuffled {
-            self.fault_random.shuffle(&mut lost);
+        match rule.late {
+            Late::Never => {}
+            // They were lost in another order than sent: what was under way when a cut began is lost at its reader, later than what was
+            // sent meanwhile is lost at its sender.
+            Late::InOrder => lost.sort_by_key(|kept| kept.id),
+            Late::Shuffled => self.fault_random.shuffle(&mut lost),
         }
         for Kept { from, to, id, message } in lost {
             self.tally.fault("late");
-            self.queue.push(self.now.0, Event::Deliver { from, to, id, message });
+            self.queue.push(self.now.0, Event::Deliver { from, to, id, waited: false, message });
         }
     }
 
-    /// Old messages come again. What the network has delivered once it may deliver once more.
+    /// Old messages come again. What was sent once may arrive once more, also what was lost.
     fn replay(&mut self, fault: usize, messages: u32) {
         for _ in 0..messages {
             let Some(old) = self.old.as_ref().filter(|old| !old.is_empty()) else { return };
@@ -248,12 +262,15 @@ impl<P: Process> Sim<P> {
                 Detail { peer: Some(to), id: Some(id), name: Some(message.name()), ..Detail::default() };
             self.record(Kind::Duplicate, Some(from), detail);
             self.fired(fault);
-            self.queue.push(self.now.0, Event::Deliver { from, to, id, message });
+            self.queue.push(self.now.0, Event::Deliver { from, to, id, waited: false, message });
         }
     }
 
     /// A node loses its process; returns whether it had one.
     pub(super) fn crash_by(&mut self, fault: usize, id: NodeId, disk: DiskFate) -> bool {
+        if self.nodes.0[id.index()].process.is_some() && self.log.is_some() {
+            self.log_crash(id, disk);
+        }
         let node = &mut self.nodes.0[id.index()];
         if node.process.take().is_none() {
             return false;
@@ -307,7 +324,7 @@ impl<P: Process> Sim<P> {
         for deferred in inbox {
             let event = match deferred {
                 Deferred::Message { from, id: message_id, message } => {
-                    Event::Deliver { from, to: id, id: message_id, message }
+                    Event::Deliver { from, to: id, id: message_id, waited: true, message }
                 }
                 Deferred::Alarm { token } => Event::Alarm { node: id, token },
                 Deferred::Synced => Event::Synced { node: id, incarnation },

@@ -7,6 +7,8 @@ mod effects;
 mod faults;
 mod liveness;
 mod node;
+mod script;
+mod snapshot;
 
 use crate::cluster::Cluster;
 use crate::context::{Context, EffectOf};
@@ -18,21 +20,26 @@ use crate::monitor::{Happening, Marks, Monitor, Nodes, Violation};
 use crate::network::{Kept, Rule};
 use crate::node::NodeId;
 use crate::process::{Message, Observe, Process};
-use crate::queue::Queue;
+use crate::queue::{Queue, Rank};
 use crate::random::{Purpose, Random};
 use crate::record::{Detail, Recorder};
-use crate::shrink::{Account, Item, Omitted, Size};
+use crate::scenario::Step;
+use crate::shrink::{Item, Size};
 use crate::tally::Tally;
 use crate::time::Time;
 use crate::trace::{self, Kind, Trace};
 use faults::FaultState;
 pub use liveness::waits;
 use node::{Deferred, Node, Status, Table};
+use script::{Log, Playing};
 use serde_json::Value;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::hash::Hash;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::time::Duration;
+
+pub use faults::FaultId;
+pub use snapshot::{Clocked, InForce, Link, Network, NodeState, Standing};
 
 /// How many old messages the network keeps for replay.
 const OLD_MESSAGES: usize = 256;
@@ -51,13 +58,35 @@ pub struct Told<O> {
     pub output: O,
 }
 
+/// Said of a message that no step of a schedule delivers.
+const LEFT_OUT: &str = "left out";
+
 enum Event<P: Process> {
-    Start { node: NodeId },
-    Deliver { from: NodeId, to: NodeId, id: u64, message: P::Message },
-    Alarm { node: NodeId, token: u64 },
-    Synced { node: NodeId, incarnation: u32 },
-    FaultBegins { fault: usize },
-    FaultEnds { fault: usize },
+    Start {
+        node: NodeId,
+    },
+    Deliver {
+        from: NodeId,
+        to: NodeId,
+        id: u64,
+        /// It came while its reader was paused, and has passed the faults of that moment.
+        waited: bool,
+        message: P::Message,
+    },
+    Alarm {
+        node: NodeId,
+        token: u64,
+    },
+    Synced {
+        node: NodeId,
+        incarnation: u32,
+    },
+    FaultBegins {
+        fault: usize,
+    },
+    FaultEnds {
+        fault: usize,
+    },
 }
 
 /// A simulated run of a cluster.
@@ -129,15 +158,20 @@ pub struct Sim<P: Process> {
     /// The last state recorded, by node.
     seen: Vec<Option<Value>>,
     description: String,
-    /// What is left out of the run, when it is being shortened.
-    omitted: Option<Box<Omitted>>,
-    /// What could be left out, when that is asked for.
-    account: Option<Box<Account>>,
+    /// The faults and nodes that are left out of the run, when it is being shortened.
+    omitted: BTreeSet<Item>,
+    /// The script that the run follows, instead of delays, chance and faults.
+    playing: Option<Box<Playing<P::Message>>>,
+    /// What the run does, as the steps of a script.
+    log: Option<Box<Log>>,
+    /// How many effects of the handler under way were carried out.
+    performed: u32,
     /// The rule was one that asks for something to happen in the end.
     waited_in_vain: bool,
     /// The node whose handler runs: who is to blame for a panic.
     handling: Option<NodeId>,
     events: u64,
+    alarms: u64,
     event_limit: u64,
 }
 
@@ -153,7 +187,7 @@ impl<P: Process> Sim<P> {
             let mut node = Node::new(name.clone(), make.clone(), Random::new(seed, Purpose::Node(id.0)));
             if node.make.is_some() {
                 node.status = Status::Down;
-                queue.push(0, Event::Start { node: id });
+                queue.push_ranked(Rank::Network, 0, Event::Start { node: id });
             }
             nodes.push(node);
         }
@@ -190,11 +224,14 @@ impl<P: Process> Sim<P> {
             view: None,
             seen: vec![None; count],
             description: String::new(),
-            omitted: None,
-            account: None,
+            omitted: BTreeSet::new(),
+            playing: None,
+            log: None,
+            performed: 0,
             waited_in_vain: false,
             handling: None,
             events: 0,
+            alarms: 0,
             event_limit: DEFAULT_EVENT_LIMIT,
         }
     }
@@ -264,12 +301,9 @@ impl<P: Process> Sim<P> {
         self
     }
 
-    /// Leaves things out of the run, to see whether it still breaks its rule.
-    pub fn without(mut self, omitted: &Omitted) -> Self {
-        if omitted.is_searching() {
-            self.omitted = Some(Box::new(omitted.clone()));
-            self.account = Some(Box::default());
-        }
+    /// Leaves faults and nodes out of the run, to see whether it still breaks its rule.
+    pub(crate) fn without(mut self, omitted: &BTreeSet<Item>) -> Self {
+        self.omitted = omitted.clone();
         self
     }
 
@@ -342,7 +376,7 @@ impl<P: Process> Sim<P> {
 
     pub(crate) fn size(&self) -> Size {
         let faults = self.faults.iter().filter(|fault| fault.fired > 0).count();
-        Size { faults, messages: self.tally.delivered, events: self.events }
+        Size { faults, messages: self.tally.delivered, alarms: self.alarms, events: self.events }
     }
 
     pub(crate) fn waited_in_vain(&self) -> bool {
@@ -357,13 +391,18 @@ impl<P: Process> Sim<P> {
         self.nodes.0.len()
     }
 
-    pub(crate) fn account_mut(&mut self) -> Option<&mut Account> {
-        self.account.as_deref_mut()
+    pub(crate) fn node_names(&self) -> impl Iterator<Item = &trace::Name> {
+        self.nodes.0.iter().map(|node| &node.name)
+    }
+
+    /// What the run has done, as the steps of a script, when it was kept.
+    pub(crate) fn logged(&mut self) -> Vec<Step> {
+        self.log.as_mut().map(|log| std::mem::take(&mut log.steps)).unwrap_or_default()
     }
 
     /// Whether this is left out of the run.
     fn omits(&self, item: impl FnOnce() -> Item) -> bool {
-        self.omitted.as_deref().is_some_and(|omitted| omitted.has(item()))
+        !self.omitted.is_empty() && self.omitted.contains(&item())
     }
 
     /// The run as a trace; `None` when it was not recorded.
@@ -378,13 +417,28 @@ impl<P: Process> Sim<P> {
             nodes: self.nodes.0.iter().map(|node| node.name.clone()).collect(),
             run: self.description.clone(),
         };
-        Some(Trace { header, events: recorder.events.clone() })
+        let mut events = recorder.events.clone();
+        // What no step has delivered is still in the picture: that it was sent may be what binds its sender.
+        let left = self.left_in_flight();
+        // With a broken rule the run ends: nothing was left out that was sent in that moment.
+        let end_us = if self.violation.is_some() { self.now.0 } else { u64::MAX };
+        for event in events.iter_mut().filter(|event| event.kind == Kind::Send && event.at < end_us) {
+            if event.id.is_some_and(|id| left.contains(&id)) {
+                event.why = Some(LEFT_OUT.to_string());
+            }
+        }
+        Some(Trace { header, events })
     }
 
     /// Sends a message as `from`, now: a request of a client, or whatever a test plays.
     pub fn inject(&mut self, from: NodeId, to: NodeId, message: P::Message) {
         self.start_first();
-        self.transmit(from, to, message);
+        if self.log.is_some() {
+            self.log_send(from, to, &message);
+        }
+        if self.playing.is_none() || self.script_sends(from, to, &message) {
+            self.transmit(from, to, message);
+        }
     }
 
     /// Breaks a rule by hand: what a test has found wrong becomes the run's violation, unless there is one.
@@ -423,6 +477,9 @@ impl<P: Process> Sim<P> {
     }
 
     fn run_to(&mut self, deadline: Time, done: &mut impl FnMut(&Self) -> bool) -> bool {
+        if self.playing.is_some() {
+            return self.play_to(deadline, done);
+        }
         loop {
             if self.violation.is_some() {
                 return false;
@@ -454,7 +511,7 @@ impl<P: Process> Sim<P> {
         self.now = Time(at_us);
         self.events += 1;
         match event {
-            Event::Deliver { from, to, id, message } => self.deliver(from, to, id, message),
+            Event::Deliver { from, to, id, waited, message } => self.deliver(from, to, id, waited, message),
             Event::Alarm { node, token } => self.alarm(node, token),
             Event::Start { node } => self.start(node, Kind::Start),
             Event::Synced { node, incarnation } => {
@@ -484,6 +541,9 @@ impl<P: Process> Sim<P> {
         node.status = Status::Up;
         node.incarnation += 1;
         node.down_by = None;
+        if self.log.is_some() {
+            self.log_start(id, kind);
+        }
         self.mark(kind, id, id);
         self.record(kind, Some(id), Detail::default());
         self.handle(id, |process, ctx| process.start(ctx));
@@ -492,21 +552,25 @@ impl<P: Process> Sim<P> {
         }
     }
 
-    fn deliver(&mut self, from: NodeId, to: NodeId, id: u64, message: P::Message) {
-        let node = &mut self.nodes.0[to.index()];
-        match node.status {
-            Status::Up => {}
-            Status::Paused => return node.inbox.push_back(Deferred::Message { from, id, message }),
-            Status::Down => return self.lose(from, to, id, &message, to, "the reader is down"),
-            Status::Outsider => {}
+    fn deliver(&mut self, from: NodeId, to: NodeId, id: u64, waited: bool, message: P::Message) {
+        let status = self.nodes.0[to.index()].status;
+        if status == Status::Down {
+            return self.lose(from, to, id, &message, to, "the reader is down");
         }
-        if !self.rules.is_empty() && from != to && self.lost_at_reader(from, to, id, &message) {
+        // A message arrives at a paused node as at any other, and waits behind the network: what begins later does not reach it.
+        if !self.rules.is_empty() && from != to && !waited && self.lost_at_reader(from, to, id, &message) {
             return;
+        }
+        if status == Status::Paused {
+            return self.nodes.0[to.index()].inbox.push_back(Deferred::Message { from, id, message });
         }
         if self.hashes {
             self.hash.word(self.now.0);
             self.hash.word(event_word(Kind::Deliver, to, from));
             self.hash.word(id);
+        }
+        if self.log.is_some() {
+            self.log_delivery(from, to, id, &message);
         }
         self.tally.delivered += 1;
         let newest = &mut self.newest[from.index() * self.nodes.0.len() + to.index()];
@@ -524,14 +588,7 @@ impl<P: Process> Sim<P> {
         if self.nodes.0[to.index()].status == Status::Outsider {
             return self.nodes.0[to.index()].mailbox.push((from, message));
         }
-        let before = self.account.is_some().then(|| self.process(to).map(hash_of));
         self.handle(to, |process, ctx| process.receive(from, message, ctx));
-        if let Some(before) = before
-            && before == self.process(to).map(hash_of)
-            && let Some(account) = &mut self.account
-        {
-            account.was_idle(id);
-        }
     }
 
     #[cold]
@@ -545,17 +602,21 @@ impl<P: Process> Sim<P> {
     }
 
     fn alarm(&mut self, id: NodeId, token: u64) {
-        if let Some(key) = self.account.as_ref().and_then(|account| account.alarm_keys.get(&token).copied())
-            && self.omits(|| Item::Alarm(key))
-        {
-            return;
-        }
         let node = &mut self.nodes.0[id.index()];
         let Some(place) = node.alarms.iter().position(|alarm| alarm.token == token) else { return };
         if node.status == Status::Paused {
             return node.inbox.push_back(Deferred::Alarm { token });
         }
-        let timer = node.alarms.remove(place).timer;
+        self.goes_off(id, place);
+    }
+
+    /// The alarm at this place of the node's list goes off.
+    fn goes_off(&mut self, id: NodeId, place: usize) {
+        let timer = self.nodes.0[id.index()].alarms.remove(place).timer;
+        if self.log.is_some() {
+            self.log_alarm(id, &timer);
+        }
+        self.alarms += 1;
         self.mark(Kind::Timer, id, id);
         if self.hashes {
             timer.hash(&mut self.hash);

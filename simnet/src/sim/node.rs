@@ -1,5 +1,6 @@
 //! A node of a simulated cluster: its process, its disk, its clock, and what waits at it.
 
+use super::snapshot::Clocked;
 use crate::cluster::Factory;
 use crate::fault::Fault;
 use crate::monitor::Nodes;
@@ -119,6 +120,14 @@ impl Clock {
         let gained = passed * i128::from(self.drift_ppm) / 1_000_000;
         let reading = i128::from(now.0) + gained + i128::from(self.ahead_us);
         Time(u64::try_from(reading.max(0)).unwrap_or(u64::MAX))
+    }
+
+    /// How wrong it is now, when it is.
+    pub fn wrong(&self, now: Time) -> Option<Clocked> {
+        self.wrong_by?;
+        let ahead = i128::from(self.read(now).0) - i128::from(now.0);
+        let ahead_us = i64::try_from(ahead).unwrap_or(i64::MAX);
+        Some(Clocked { ahead_us, drift_ppm: self.drift_ppm })
     }
 
     /// How long, in true time, until this clock has counted `after_us`.

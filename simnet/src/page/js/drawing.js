@@ -179,7 +179,7 @@ function inShort(phrases, layout) {
 }
 
 function phraseElement(phrase, layout) {
-  const readers = phrase.readers ? ` → ${phrase.readers.map(clean).join(" ")}` : "";
+  const readers = phrase.readers ? ` → ${phrase.readers.join(" ")}` : "";
   return h("span", { class: `phrase is-${phrase.style}`, "data-event": phrase.event.index },
     phrase.verb, phrase.verb && phrase.name ? " " : "",
     phrase.name && h("span", { class: `name ${colourOf(phrase.name, layout.run)}` }, phrase.name),
@@ -250,17 +250,24 @@ function arrowOf(arrow, layout, scene, labelled) {
     s("path", { class: "shaft", d: line }),
     arrow.fate === "lost" ? cross(path.x1, path.y1, 5 * shrink(layout)) : arrow.fate === "underway" ? null : head(path));
   // Arrows that end beside their sender would have their labels above each other: one speaks for all.
-  const key = isLostAtSender(arrow) ? `${arrow.origin?.step} ${arrow.name}` : undefined;
+  const key = isLostAtSender(arrow) || isLeftOut(arrow, layout) ? `${arrow.origin?.step} ${arrow.name}` : undefined;
   const label = labelled.has(key) ? null : labelOf(arrow, path, layout, classes);
   if (key !== undefined && label) labelled.add(key);
   return [drawn, label];
 }
 
 function titleOf(arrow, layout) {
-  const fates = { read: "", again: "arrives again", late: "arrives late", lost: "is lost", underway: "is still under way at the end" };
+  const fates = { read: "", again: "arrives again", late: "arrives late", lost: "is lost", underway: clean(arrow.origin?.why ?? "is still under way at the end") };
   const body = fields(arrow.name, arrow.message?.body);
   const ends = `${clean(layout.run.nodes[arrow.from])} → ${clean(layout.run.nodes[arrow.to])}`;
   return [clean(arrow.name ?? "message"), body, ends, fates[arrow.fate]].filter(Boolean).join("  ");
+}
+
+/** Whether a schedule has left the message out, and all others that were sent with it. */
+function isLeftOut(arrow, layout) {
+  if (arrow.fate !== "underway" || arrow.origin?.why === undefined) return false;
+  const together = (other) => other.origin?.step === arrow.origin.step && other.name === arrow.name;
+  return !layout.run.arrows.some((other) => other.fate !== "underway" && together(other));
 }
 
 function isLostAtSender(arrow) {
@@ -302,7 +309,13 @@ function cross(x, y, size) {
 
 /** The message's name before the head, at its reader: labels of a broadcast do not stand above each other. */
 function labelOf(arrow, path, layout, classes) {
-  if (arrow.fate === "underway" || layout.line < 18) return null;
+  if (layout.line < 18) return null;
+  if (isLeftOut(arrow, layout)) {
+    const right = path.x1 > path.x0;
+    const words = `${clean(arrow.name ?? "")} (${clean(arrow.origin.why)})`;
+    return s("text", { class: `label ${classes}`, x: path.x1 + (right ? 4 : -4), y: path.y1 + 4, "text-anchor": right ? "start" : "end" }, words);
+  }
+  if (arrow.fate === "underway") return null;
   const room = Math.abs(path.x1 - path.x0) - 14;
   const name = clean(arrow.name ?? "");
   const body = fields(arrow.name, arrow.message?.body);

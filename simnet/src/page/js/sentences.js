@@ -15,7 +15,7 @@ function phrasesOf(step, run, shown) {
   for (const event of events) {
     const before = phrases.at(-1);
     if (event.kind === "send" && before?.broadcast && sameMessage(before.event, event)) {
-      before.readers.push(event.peer ?? "?");
+      before.readers.push(readerOf(event));
       continue;
     }
     phrases.push(phraseOf(event, run));
@@ -37,7 +37,7 @@ function phraseOf(event, run) {
     case "state":
       return null;
     case "send":
-      return { event, verb: "sends", name: name || "message", details: body, brief: "", style: "send", broadcast: true, readers: [event.peer ?? "?"] };
+      return { event, verb: "sends", name: name || "message", details: body, brief: "", style: "send", broadcast: true, readers: [readerOf(event)] };
     case "deliver":
       return { event, verb: "reads", name: name || "message", details: `${body} from ${clean(event.peer ?? "?")}`.trim(), brief: body, style: "deliver" };
     case "drop":
@@ -69,6 +69,12 @@ function phraseOf(event, run) {
   }
 }
 
+/** To whom a message goes. A schedule may leave it out; that it was sent may be what binds its sender. */
+function readerOf(event) {
+  const peer = clean(event.peer ?? "?");
+  return event.why === undefined ? peer : `${peer} (${clean(event.why)})`;
+}
+
 /** Where a message was on its way when it was lost. */
 function lostWhere(event) {
   const { message } = event;
@@ -78,7 +84,7 @@ function lostWhere(event) {
 
 /** A phrase in one line of text. */
 function textOfPhrase(phrase) {
-  const readers = phrase.readers ? `→ ${phrase.readers.map(clean).join(" ")}` : "";
+  const readers = phrase.readers ? `→ ${phrase.readers.join(" ")}` : "";
   return [phrase.verb, phrase.name, phrase.details, readers].filter(Boolean).join(" ");
 }
 

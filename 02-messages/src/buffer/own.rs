@@ -8,13 +8,14 @@ pub const LONGEST_US: u64 = 50_000;
 
 /// A hub that delivers every message once, within [`LONGEST_US`], and lets some message overtake an earlier one of the same link.
 ///
-/// Which, and when, is up to you. Ours holds a mirror up to time: what is sent within one period arrives in the next, the last first.
+/// Which, and when, is up to you: it may go by what the [`Letter`] tells, and by `random`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Own;
 
 impl<M> Hub<M> for Own {
     fn route(&mut self, letter: &Letter<'_, M>, random: &mut Random, copies: &mut Copies) {
         // solution: begin — Part A: a hub of your own
+        // A mirror held up to time: what is sent within one period arrives in the next, the last first.
         let _ = random;
         let period_us = LONGEST_US / 2;
         let left_us = period_us - letter.at.as_micros() % period_us;

@@ -29,6 +29,17 @@ pub fn check(folder: &Folder, findings: &mut Vec<Finding>) {
             "write it, as the other labs' are",
         )),
         Some(text) => {
+            for (number, line) in (1..).zip(text.lines()) {
+                if ["<<<<<<< ", ">>>>>>> "].iter().any(|marker| line.starts_with(marker)) {
+                    findings.push(Finding::new(
+                        &file,
+                        number,
+                        format!("`{line}`"),
+                        "one text: this is the mark of a merge that nobody has finished",
+                        "choose one of the two, and take the marks away",
+                    ));
+                }
+            }
             let headings = headings(&text);
             for (word, what) in SECTIONS {
                 if !headings.iter().any(|heading| heading.contains(word)) {

@@ -51,7 +51,7 @@ async fn session(stream: &mut TcpStream, peer: SocketAddr, house: &House) -> Res
     let patience = house.settings.patience;
     let mut decoder = Decoder::new(house.settings.longest_frame);
     let mut buffer = vec![0; CHUNK];
-    let mut replies = Vec::new();
+    let mut replies: Vec<u8> = Vec::new();
     // solution: begin — Part B: the session as a task
     loop {
         loop {

@@ -4,10 +4,8 @@ mod commands;
 
 use clap::{Parser, Subcommand};
 use commands::{client, compare, run, serve, simulate, stream};
+use simnet::report::WRONG_USE;
 use std::process::ExitCode;
-
-/// Exit status: the command was not understood, or could not be carried out.
-const WRONG_USE: u8 = 2;
 
 /// Raw sockets: a service over TCP in four models, one over UDP, and remote procedure calls.
 #[derive(Parser)]

@@ -5,9 +5,8 @@ use anyhow::Context;
 use messages::protocol::{Job, Protocol};
 use messages::scene::Scene;
 use serde_json::Value;
-use simnet::checked::{Answer, Duplicates, Order};
-use simnet::diagram;
-use simnet::report::{BROKEN, UNDECIDED, wall_clock};
+use simnet::checked::{Duplicates, Order};
+use simnet::report::wall_clock;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -70,16 +69,7 @@ impl Job for Check<'_> {
         let begun = wall_clock();
         let answer = question.check(LAB, &description);
         let took = wall_clock().saturating_sub(begun);
-        let per_second = answer.states as u128 * 1_000_000 / took.as_micros().max(1);
-        println!(
-            "states={} unique={} depth={} time={}.{:02} s ({per_second} states a second)",
-            answer.states,
-            answer.unique_states,
-            answer.depth,
-            took.as_secs(),
-            took.subsec_millis() / 10
-        );
-        report(arguments, &answer)
+        Ok(ExitCode::from(answer.print(took, arguments.trace.as_deref())?))
     }
 }
 
@@ -94,29 +84,4 @@ fn with_changes<S: Scene>(scene: S, changes: Option<&str>) -> anyhow::Result<S> 
         (_, other) => anyhow::bail!("read --roles {other}, expected an object"),
     }
     serde_json::from_value(roles).context("these are no roles of the protocol")
-}
-
-fn report(arguments: &Arguments, answer: &Answer) -> anyhow::Result<ExitCode> {
-    match &answer.broken {
-        Some((violation, trace)) => {
-            println!("{violation}");
-            if let Some(path) = &arguments.trace {
-                simnet::campaign::write_trace(trace, path)?;
-                println!("  trace: {}", path.display());
-            }
-            print!("\n{}", diagram::render(trace, &diagram::Options::default()));
-            Ok(ExitCode::from(BROKEN))
-        }
-        None if answer.complete => {
-            println!("no schedule within these bounds breaks a rule");
-            Ok(ExitCode::SUCCESS)
-        }
-        None => {
-            println!(
-                "not complete: the search gave up after {} states, and had found nothing",
-                answer.states
-            );
-            Ok(ExitCode::from(UNDECIDED))
-        }
-    }
 }

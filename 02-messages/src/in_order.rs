@@ -166,12 +166,29 @@ impl<P: Observe> Observe for InOrder<P> {
     }
 }
 
-/// The rules of a process, watched where it is carried by [`InOrder`]. They see what is sent, told and handled; a message that has
-/// arrived may have to wait, so of arrivals they see nothing.
+/// What has arrived on one link, put in order. The monitor counts by itself: [`Incoming`] may be what is wrong.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Carried<M>(pub M);
+struct Arrived<M> {
+    next: u64,
+    early: BTreeMap<u64, M>,
+}
 
-impl<P: Process, M: Monitor<P>> Monitor<InOrder<P>> for Carried<M> {
+/// The rules of a process, watched where it is carried by [`InOrder`]. They see what is sent, told and handled, and a message as delivered
+/// as soon as it and all before it on its link have arrived: then it is to be handed over.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Carried<P: Process, R> {
+    rules: R,
+    arrived: BTreeMap<(NodeId, NodeId), Arrived<P::Message>>,
+}
+
+impl<P: Process, R: Monitor<P>> Carried<P, R> {
+    /// Watches these rules.
+    pub fn new(rules: R) -> Self {
+        Carried { rules, arrived: BTreeMap::new() }
+    }
+}
+
+impl<P: Process, R: Monitor<P>> Monitor<InOrder<P>> for Carried<P, R> {
     fn check(
         &mut self,
         at: Time,
@@ -185,9 +202,21 @@ impl<P: Process, M: Monitor<P>> Monitor<InOrder<P>> for Carried<M> {
             Happening::Handled { node } => Happening::Handled { node },
             Happening::Crashed { node } => Happening::Crashed { node },
             Happening::Restarted { node } => Happening::Restarted { node },
-            Happening::Delivered { .. } => return Ok(()),
+            Happening::Delivered { from, to, message: Numbered { number, message } } => {
+                let link = self.arrived.entry((from, to));
+                let link = link.or_insert_with(|| Arrived { next: 0, early: BTreeMap::new() });
+                if *number >= link.next {
+                    link.early.insert(*number, message.clone());
+                }
+                while let Some(message) = link.early.remove(&link.next) {
+                    link.next += 1;
+                    let delivered = Happening::Delivered { from, to, message: &message };
+                    self.rules.check(at, &delivered, &Inner(nodes), marks)?;
+                }
+                return Ok(());
+            }
         };
-        self.0.check(at, &happening, &Inner(nodes), marks)
+        self.rules.check(at, &happening, &Inner(nodes), marks)
     }
 }
 

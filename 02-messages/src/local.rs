@@ -13,6 +13,7 @@ use simnet::local::stage::{News, Played, Stage};
 use simnet::report::{BROKEN, INTERRUPTED, RunReport, real_us_since, wall_clock};
 use simnet::sim::Told;
 use simnet::{Delay, Time};
+use std::collections::BTreeSet;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
@@ -86,7 +87,7 @@ pub fn run<S: Scene>(arguments: &run::Arguments, episode: &Episode<S>) -> anyhow
     let replay = Replay::run(&played.trace, &cluster, vec![&mut rules]).map_err(anyhow::Error::msg)?;
     let judged = scene.judge(replay.outputs());
     let outcome = scene.outcome(replay.outputs(), &|node| replay.process(node));
-    let done = scene.is_done(replay.outputs());
+    let done = scene.is_done(replay.outputs(), &|node| replay.process(node).is_some());
     let played = RunReport::of_stage(&stage, &played, &replay);
     let violation = played.violation.or(judged.as_ref());
     let trace = arguments.trace.as_deref();
@@ -103,13 +104,15 @@ fn play_on<S: Scene>(stage: &Stage<'_, S::Node>, scene: &S) -> anyhow::Result<Pl
         command.args(["--options", &node.to_string()]);
         Ok(command)
     };
-    let mut told = Vec::new();
+    let (mut told, mut down) = (Vec::new(), BTreeSet::new());
     let watch = |news| {
-        if let News::Told(node, output) = news {
+        match news {
             // Only the order counts here; the times are in the trace.
-            told.push(Told { at: Time::ZERO, node, output });
+            News::Told(node, output) => told.push(Told { at: Time::ZERO, node, output }),
+            News::Killed(node) => _ = down.insert(node),
+            News::StartedAgain(node) => _ = down.remove(&node),
         }
-        scene.is_done(&told)
+        scene.is_done(&told, &|node| !down.contains(&node))
     };
     Ok(stage.play(command, watch)?)
 }

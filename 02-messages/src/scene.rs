@@ -80,8 +80,13 @@ pub trait Scene:
     /// Within what time of the calm the goal must be reached.
     fn patience(&self) -> Duration;
 
-    /// Whether all is done that was to be done, as far as the nodes have told. Asked whenever one has told something.
-    fn is_done(&self, told: &Outputs<Self>) -> bool;
+    /// Whether all is done that was to be done, as far as the nodes have told. `is_up` says of each node whether it runs: who has crashed
+    /// for good owes nothing any more.
+    fn is_done(&self, told: &Outputs<Self>, is_up: &dyn Fn(NodeId) -> bool) -> bool;
+
+    /// What must have been reached besides, in a simulated run: a situation that the rules recognise from messages, where the nodes tell
+    /// nothing of it.
+    const SETTLED: Option<&'static str> = None;
 
     /// A rule over all that was told in a run, looked at when it has ended.
     fn judge(&self, told: &Outputs<Self>) -> Option<Violation> {
@@ -262,16 +267,21 @@ impl<S: Scene> Episode<S> {
         self.scene.core(&usable, &mut Random::new(seed, Purpose::Workload))
     }
 
-    /// To look at all that was told after each event would cost more than the run.
-    fn when_done(&self) -> impl FnMut(&Sim<S::Node>) -> bool {
-        let mut seen = usize::MAX;
+    /// Whether all is done that was to be done.
+    ///
+    /// To look at all that was told after each event would cost more than the run. Where nobody is down, only what is told changes it.
+    pub fn when_done(&self) -> impl FnMut(&Sim<S::Node>) -> bool {
+        let nodes = self.scene.cluster().names().len() as u32;
+        let mut seen = None;
         let mut done = false;
         move |sim| {
-            if seen != sim.outputs().len() {
-                seen = sim.outputs().len();
-                done = self.scene.is_done(sim.outputs());
+            let all_up = (0..nodes).all(|node| sim.is_up(NodeId(node)));
+            let now = all_up.then_some(sim.outputs().len());
+            if now.is_none() || seen != now {
+                seen = now;
+                done = self.scene.is_done(sim.outputs(), &|node| sim.is_up(node));
             }
-            done
+            done && S::SETTLED.is_none_or(|situation| sim.marks().count(situation) > 0)
         }
     }
 

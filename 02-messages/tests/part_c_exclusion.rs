@@ -220,7 +220,7 @@ fn part_c_costs_three_messages_for_each_other_process() {
         Campaign::new(this_test!()).seeds(20).run(|trial| {
             let episode = Episode::calm(roles.clone());
             let mut sim = episode.begin(trial);
-            sim.must_reach(LIVENESS, roles.patience(), |sim| roles.is_done(sim.outputs()));
+            sim.must_reach(LIVENESS, roles.patience(), |sim| roles.is_done(sim.outputs(), &|_| true));
             sim.run_for(Duration::from_secs(1));
             let (got, expected) = (sim.tally().messages().count, u64::from(3 * (processes - 1) * processes * 3));
             assert!(
@@ -247,14 +247,16 @@ fn part_c_without_order_two_processes_hold_the_resource_at_once() {
     Campaign::new(this_test!()).seeds(300).run(|trial| {
         let mut sim =
             trial.sim(&roles.cluster()).with_hub(Fifo::new(DELAYS)).with_monitor(Exclusion::default());
-        sim.must_reach(LIVENESS, roles.patience(), |sim| roles.is_done(sim.outputs()));
+        sim.must_reach(LIVENESS, roles.patience(), |sim| roles.is_done(sim.outputs(), &|_| true));
         sim
     });
     Campaign::new(this_test!()).seeds(300).firing(&["reorder"]).run(|trial| {
         let cluster = carry(&roles.cluster());
-        let mut sim =
-            trial.sim(&cluster).with_hub(Reorder::new(DELAYS)).with_monitor(Carried(Exclusion::default()));
-        sim.must_reach(LIVENESS, roles.patience(), |sim| roles.is_done(sim.outputs()));
+        let mut sim = trial
+            .sim(&cluster)
+            .with_hub(Reorder::new(DELAYS))
+            .with_monitor(Carried::new(Exclusion::default()));
+        sim.must_reach(LIVENESS, roles.patience(), |sim| roles.is_done(sim.outputs(), &|_| true));
         sim
     });
     let reorder = Campaign::new(this_test!()).seeds(300).explore(|trial| {
@@ -293,12 +295,14 @@ fn carried_through_a_storm(trial: &Trial) -> Sim<InOrder<Mutex>> {
         .sim(&cluster)
         .with_hub(storm.weather.hub())
         .with_plan(&storm.plan)
-        .with_monitor(Carried(Exclusion::default()))
+        .with_monitor(Carried::new(Exclusion::default()))
         .described(format!("{roles}; {storm}"));
     sim.run_for(length);
     let all: Vec<NodeId> = (0..roles.processes).map(NodeId).collect();
     sim.calm(&all, Weather::default().hub());
-    sim.must_reach(LIVENESS, roles.patience() + Duration::from_secs(600), |sim| roles.is_done(sim.outputs()));
+    sim.must_reach(LIVENESS, roles.patience() + Duration::from_secs(600), |sim| {
+        roles.is_done(sim.outputs(), &|_| true)
+    });
     sim
 }
 

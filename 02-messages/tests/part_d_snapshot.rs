@@ -183,7 +183,7 @@ fn part_d_a_lone_process_is_its_own_snapshot() {
     let roles = BankRoles { branches: 1, initiators: 1, snapshots: 2, ..BankRoles::default() };
     Campaign::new(this_test!()).seeds(20).run(|trial| {
         let mut sim = Episode::calm(roles.clone()).begin(trial);
-        sim.must_reach(COMPLETED, roles.patience(), |sim| roles.is_done(sim.outputs()));
+        sim.must_reach(COMPLETED, roles.patience(), |sim| roles.is_done(sim.outputs(), &|_| true));
         sim
     });
 }
@@ -216,13 +216,14 @@ fn part_d_without_order_money_is_counted_twice_or_not_at_all() {
     let roles = busy();
     Campaign::new(this_test!()).seeds(200).run(|trial| {
         let mut sim = trial.sim(&roles.cluster()).with_hub(Fifo::new(DELAYS)).with_monitor(roles.rules());
-        sim.must_reach(COMPLETED, roles.patience(), |sim| roles.is_done(sim.outputs()));
+        sim.must_reach(COMPLETED, roles.patience(), |sim| roles.is_done(sim.outputs(), &|_| true));
         sim
     });
     Campaign::new(this_test!()).seeds(200).firing(&["reorder"]).run(|trial| {
         let cluster = carry(&roles.cluster());
-        let mut sim = trial.sim(&cluster).with_hub(Reorder::new(DELAYS)).with_monitor(Carried(roles.rules()));
-        sim.must_reach(COMPLETED, roles.patience(), |sim| roles.is_done(sim.outputs()));
+        let mut sim =
+            trial.sim(&cluster).with_hub(Reorder::new(DELAYS)).with_monitor(Carried::new(roles.rules()));
+        sim.must_reach(COMPLETED, roles.patience(), |sim| roles.is_done(sim.outputs(), &|_| true));
         sim
     });
     let reorder = Campaign::new(this_test!()).seeds(200).explore(|trial| {
@@ -262,13 +263,13 @@ fn part_d_snapshots_add_up_on_channels_put_in_order_in_any_weather_that_loses_no
                 .sim(&cluster)
                 .with_hub(storm.weather.hub())
                 .with_plan(&storm.plan)
-                .with_monitor(Carried(Money::new(money)))
+                .with_monitor(Carried::new(Money::new(money)))
                 .described(format!("{roles}; {storm}"));
             sim.run_for(length);
             let all: Vec<NodeId> = (0..roles.branches).map(NodeId).collect();
             sim.calm(&all, Weather::default().hub());
             let patience = roles.patience() + Duration::from_secs(600);
-            sim.must_reach(COMPLETED, patience, |sim| roles.is_done(sim.outputs()));
+            sim.must_reach(COMPLETED, patience, |sim| roles.is_done(sim.outputs(), &|_| true));
             sim
         });
 }

@@ -4,9 +4,8 @@ use anyhow::bail;
 use paxos::ballot::Value;
 use paxos::invariants::Invariants;
 use paxos::{Message, Node, Pace, Roles, View};
-use simnet::checked::{Answer, Duplicates, Question};
-use simnet::diagram;
-use simnet::report::{BROKEN, UNDECIDED, wall_clock};
+use simnet::checked::{Duplicates, Question};
+use simnet::report::wall_clock;
 use simnet::{NodeId, Observe};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -94,44 +93,7 @@ pub fn check(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let begun = wall_clock();
     let answer = question(arguments).check("07-paxos", &description);
     let took = wall_clock().saturating_sub(begun);
-    let per_second = answer.states as u128 * 1_000_000 / took.as_micros().max(1);
-    println!(
-        "states={} unique={} depth={} time={}.{:02} s ({per_second} states a second)",
-        answer.states,
-        answer.unique_states,
-        answer.depth,
-        took.as_secs(),
-        took.subsec_millis() / 10
-    );
-    if let Some(why) = &answer.asymmetry {
-        println!("the acceptors are not alike, so all were told apart: {why}");
-    }
-    report(arguments, &answer)
-}
-
-fn report(arguments: &Arguments, answer: &Answer) -> anyhow::Result<ExitCode> {
-    match &answer.broken {
-        Some((violation, trace)) => {
-            println!("{violation}");
-            if let Some(path) = &arguments.trace {
-                simnet::campaign::write_trace(trace, path)?;
-                println!("  trace: {}", path.display());
-            }
-            print!("\n{}", diagram::render(trace, &diagram::Options::default()));
-            Ok(ExitCode::from(BROKEN))
-        }
-        None if answer.complete => {
-            println!("no schedule within these bounds breaks a rule");
-            Ok(ExitCode::SUCCESS)
-        }
-        None => {
-            println!(
-                "not complete: the search gave up after {} states, and had found nothing",
-                answer.states
-            );
-            Ok(ExitCode::from(UNDECIDED))
-        }
-    }
+    Ok(ExitCode::from(answer.print(took, arguments.trace.as_deref())?))
 }
 
 fn question(arguments: &Arguments) -> Question<Node, Invariants> {

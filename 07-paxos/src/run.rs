@@ -16,7 +16,7 @@ use simnet::local::stage::{Ambush, Stage};
 use simnet::local::transport::TransportKind;
 use simnet::report::{INTERRUPTED, RunReport, real_us_since, wall_clock};
 use simnet::trace::Name;
-use simnet::{NodeId, Sim, Trial};
+use simnet::{Judgement, NodeId, Sim, Trial};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -152,12 +152,16 @@ fn run_local_once(arguments: &Arguments, scene: &Scene, seed: u64) -> anyhow::Re
     }
     let mut monitor = Invariants::new(&roles.acceptors(), &roles.values);
     let replay = Replay::run(&played.trace, &cluster, vec![&mut monitor]).map_err(anyhow::Error::msg)?;
-    let unexplained = scene::unexplained(replay.outputs(), roles);
+    let (unexplained, unknown) = match scene::judge_history(replay.outputs(), roles) {
+        Judgement::Held => (None, None),
+        Judgement::Broken(violation) => (Some(violation), None),
+        Judgement::Unknown(what) => (None, Some(what)),
+    };
     let (outcome, done) = outcome(roles, |node| scene::known_by(replay.process(node)?));
     let played = RunReport::of_stage(&stage, &played, &replay);
     let violation = played.violation.or(unexplained.as_ref());
     let trace = arguments.trace.as_deref();
-    let report = RunReport { outcome, done, violation, real_us, trace, ..played };
+    let report = RunReport { outcome, done, violation, unknown, real_us, trace, ..played };
     Ok(report.print(arguments.json))
 }
 

@@ -1,16 +1,17 @@
 //! Runs of a whole cluster: what the tests, the simulation and `paxos run` have in common. Given whole.
 
+use crate::ballot::Value;
 use crate::cluster::{Pace, Roles};
 use crate::invariants::Invariants;
 use crate::message::Output;
 use crate::node::{Node, View};
 use simnet::history::History;
-use simnet::linearizability::{self, Consensus, ConsensusOp, Verdict};
+use simnet::linearizability::{self, Consensus, ConsensusOp};
 use simnet::random::Purpose;
 use simnet::sim::Told;
 use simnet::swarm::{Storm, Swarm, Weather};
 use simnet::trace::Name;
-use simnet::{Delay, DiskFate, Fault, NodeId, Observe, Random, RandomSource, Sim, Trial, Violation};
+use simnet::{Delay, DiskFate, Fault, Judgement, NodeId, Observe, Random, RandomSource, Sim, Trial};
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -19,6 +20,9 @@ pub const HISTORY: &str = "(10) clients see one decision: some order of their re
 /// The rule of the calm after the storm.
 pub const LIVENESS: &str =
     "(11) once faults have ended, a majority of acceptors decides, and every learner and client hears of it";
+
+/// What explains a history.
+const FIRST_DECIDES: &str = "an order in which the first request decides";
 
 /// How many steps the search for an order of the clients' requests may take.
 const HISTORY_BUDGET: u64 = 100_000;
@@ -166,10 +170,14 @@ pub fn swarm(roles: &Roles, storms: Storms, length: Duration) -> Swarm {
     let names: Vec<Name> = cluster.names().cloned().collect();
     let of =
         |nodes: &[NodeId]| -> Vec<Name> { nodes.iter().map(|node| names[node.index()].clone()).collect() };
-    let messages = ["Request", "Prepare", "Promise", "Accept", "Accepted", "Nack", "Chosen"];
+    let mut messages = vec!["Request", "Prepare", "Promise", "Accept", "Accepted", "Nack", "Chosen"];
+    // Where learners never ask, a filter of their question would be one that does nothing.
+    if storms == Storms::ThenCalm {
+        messages.push("Ask");
+    }
     let mut swarm = Swarm {
         nodes: names.clone(),
-        messages: messages.map(Name::from).to_vec(),
+        messages: messages.into_iter().map(Name::from).collect(),
         length,
         ..Swarm::default()
     };
@@ -202,15 +210,22 @@ pub fn known_by(node: &Node) -> Option<String> {
     }
 }
 
-/// Breaks (10) when no order of the clients' requests explains what they were told.
+/// Judges (10): whether some order of the clients' requests explains what they were told.
 pub fn check_history(sim: &mut Sim<Node>, roles: &Roles) {
-    if let Some(violation) = unexplained(sim.outputs(), roles) {
-        sim.violate(violation);
-    }
+    sim.conclude(judge_history(sim.outputs(), roles));
 }
 
-/// (10) is broken when no order of the clients' requests explains these outputs.
-pub fn unexplained(outputs: &[Told<Output>], roles: &Roles) -> Option<Violation> {
+/// What these outputs say of (10).
+pub fn judge_history(outputs: &[Told<Output>], roles: &Roles) -> Judgement {
+    judge_within(HISTORY_BUDGET, outputs, roles)
+}
+
+fn judge_within(budget: u64, outputs: &[Told<Output>], roles: &Roles) -> Judgement {
+    linearizability::check(&Consensus::new(), &history(outputs, roles), budget).judge(HISTORY, FIRST_DECIDES)
+}
+
+/// What the clients asked for and were told.
+fn history(outputs: &[Told<Output>], roles: &Roles) -> History<ConsensusOp<Value>, Option<Value>> {
     // A history numbers its clients and calls them c1, c2, …, as the cluster does.
     let clients = roles.clients();
     let number = |node: NodeId| clients.iter().take_while(|client| **client <= node).count() as u32;
@@ -238,14 +253,7 @@ pub fn unexplained(outputs: &[Told<Output>], roles: &Roles) -> Option<Violation>
             Output::Learned(_) => {}
         }
     }
-    match linearizability::check(&Consensus::new(), &history, HISTORY_BUDGET) {
-        Verdict::NotLinearizable(counterexample) => Some(Violation::new(
-            HISTORY,
-            "an order in which the first request decides",
-            counterexample.to_string(),
-        )),
-        _ => None,
-    }
+    history
 }
 
 #[cfg(test)]
@@ -264,8 +272,21 @@ mod tests {
             told(clients[0], Output::Answered("red".into())),
             told(clients[1], Output::Answered("blue".into())),
         ];
-        assert_eq!(unexplained(&outputs[..3], &roles), None);
-        let violation = unexplained(&outputs, &roles).expect("two decisions");
+        assert_eq!(judge_history(&outputs[..3], &roles), Judgement::Held);
+        let Judgement::Broken(violation) = judge_history(&outputs, &roles) else { panic!("two decisions") };
         assert!(violation.got.starts_with("client c2's Propose("), "{violation}");
+    }
+
+    #[test]
+    fn a_history_that_is_too_long_to_search_is_neither_explained_nor_not() {
+        let roles = Roles::new(1, 3, 1, &["red"], Pace::default());
+        let client = roles.clients()[0];
+        let told = |output| Told { at: Time::ZERO, node: client, output };
+        let outputs = [told(Output::Asked("red".into())), told(Output::Answered("red".into()))];
+        assert_eq!(judge_within(1, &outputs, &roles), Judgement::Held);
+        let Judgement::Unknown(what) = judge_within(0, &outputs, &roles) else {
+            panic!("no step was allowed")
+        };
+        assert_eq!(what, format!("{HISTORY} (the search for an order gave up after 0 steps)"));
     }
 }

@@ -167,7 +167,7 @@ fn by_hand(role: Role, arguments: &Arguments) -> anyhow::Result<(Name, Result<En
     let options = Options {
         lab: crate::run::LAB.to_string(),
         run_text: format!("{} acceptors from port {} on", roles.acceptors, arguments.port),
-        run: u64::from(arguments.port) << 32 | u64::from(roles.acceptors),
+        run: run_id(arguments.port, &roles),
         transport: arguments.transport,
         wire: BadWire { drop: arguments.loss, ..BadWire::NONE },
         seed: arguments.seed,
@@ -188,10 +188,36 @@ fn by_hand(role: Role, arguments: &Arguments) -> anyhow::Result<(Name, Result<En
     Ok((name, serve(process, options, &peers, done, within)))
 }
 
+/// What nodes that were started by hand call their run. Who was told another port, or other numbers of roles, takes the same ids for other
+/// roles, so it is not of this cluster, and is refused.
+fn run_id(port: u16, roles: &Roles) -> u64 {
+    // There are at most 100 of a role, 99 acceptors among them: a byte holds each.
+    let counts = [roles.proposers, roles.acceptors, roles.learners, roles.values.len() as u32];
+    counts.into_iter().fold(u64::from(port), |id, count| id << 8 | u64::from(count))
+}
+
 /// Anything up to so many milliseconds.
 pub fn delay(most_ms: u64) -> Delay {
     match most_ms {
         0 => Delay::NONE,
         most => Delay::uniform(Duration::ZERO, Duration::from_millis(most)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn clusters_of_as_many_nodes_and_other_roles_are_other_runs() {
+        let roles = |proposers, acceptors, learners, clients: usize| {
+            Roles::new(proposers, acceptors, learners, &vec!["red"; clients], paxos::Pace::default())
+        };
+        // Eight nodes each.
+        let eight = [roles(2, 3, 1, 2), roles(1, 3, 2, 2), roles(1, 3, 1, 3), roles(1, 5, 1, 1)];
+        let ids = eight.iter().flat_map(|roles| [5555, 5556].map(|port| run_id(port, roles)));
+        assert_eq!(ids.collect::<BTreeSet<u64>>().len(), 8);
+        assert_eq!(run_id(5555, &eight[0]), run_id(5555, &roles(2, 3, 1, 2)));
     }
 }

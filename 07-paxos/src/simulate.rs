@@ -4,7 +4,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use paxos::scene::{Scene, Storms};
 use simnet::Campaign;
 use simnet::campaign::TestId;
-use simnet::report::BROKEN;
+use simnet::report::{BROKEN, UNDECIDED};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -50,5 +50,9 @@ pub fn simulate(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     for (_, seeds) in report.by_rule() {
         println!("  {}", id.replay_command(seeds[0]));
     }
-    Ok(ExitCode::from(if report.failures.is_empty() { 0 } else { BROKEN }))
+    Ok(ExitCode::from(match (report.failures.is_empty(), report.unknown.is_empty()) {
+        (false, _) => BROKEN,
+        (true, false) => UNDECIDED,
+        (true, true) => 0,
+    }))
 }

@@ -1,6 +1,6 @@
 //! `cargo course bugs`: the kill matrix. Every wrong solution must be caught by the tests that its header names.
 
-use crate::bug::{self, Bug, Check};
+use crate::bug::{self, Bug};
 use crate::cargo::Build;
 use crate::failure::Failure;
 use crate::graded::{Graded, Order, Report, Verdict};
@@ -8,9 +8,10 @@ use crate::lab::{self, Lab, Light};
 use crate::limits::{self, Clock};
 use crate::tree::{self, Tree};
 use crate::workspace::Workspace;
-use crate::{nearest, show, slice, table};
+use crate::{exhaustive, show, slice, table};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
+use simnet::nearest;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -68,11 +69,13 @@ struct Catch {
 }
 
 /// A copy of the lab to break, with the folder it is built in.
-struct Copy<'a> {
-    root: PathBuf,
+pub struct Copy<'a> {
+    /// Where it lies.
+    pub root: PathBuf,
     target: PathBuf,
     lab: &'a Lab,
-    tree: &'a Tree,
+    /// What it is a copy of.
+    pub tree: &'a Tree,
     limit: Duration,
 }
 
@@ -105,7 +108,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
         workspace.shown(&copies[0].root)
     );
     if args.check {
-        return check_all(&copies[0], &bugs);
+        return exhaustive::run(&lab, &copies, &bugs, args.json);
     }
     copies[0].check_solution()?;
 
@@ -146,58 +149,6 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
             limits::shown(clock.elapsed())
         ));
         show::out(&page);
-    }
-    Ok(u8::from(wrong > 0))
-}
-
-/// Asks the lab's `check` about each bug, and about the solution within the same bounds: it must find the one, and nothing in the other.
-fn check_all(copy: &Copy<'_>, bugs: &[Bug]) -> Result<u8> {
-    let mut wrong = 0;
-    let mut bounds: Vec<&[String]> = Vec::new();
-    for bug in bugs {
-        match &bug.check {
-            None => bail!(
-                "{} has no `Check:`; expected one: the arguments with which `check` finds it, or `no, ` and why",
-                bug.path.display()
-            ),
-            Some(Check::Misses(_)) => {}
-            Some(Check::Finds(arguments)) => {
-                if !bounds.contains(&&arguments[..]) {
-                    bounds.push(arguments);
-                }
-            }
-        }
-    }
-    tree::write(&copy.root, copy.tree)?;
-    let program = copy.build()?;
-    for arguments in bounds {
-        let (problem, took) = copy.ask(&program, arguments, 0)?;
-        wrong += usize::from(problem.is_some());
-        let came = problem.unwrap_or_else(|| "no schedule breaks a rule".to_owned());
-        show::out(&format!(
-            "     the solution: {came} ({})\n       {}\n",
-            limits::shown(took),
-            arguments.join(" ")
-        ));
-    }
-    for bug in bugs {
-        match bug.check.as_ref().expect("each has one") {
-            Check::Misses(why) => show::out(&format!("{:<4} {}\n     not found: {why}\n", bug.id, bug.title)),
-            Check::Finds(arguments) => {
-                tree::write(&copy.root, copy.tree)?;
-                bug.apply(&copy.root, false).with_context(|| format!("bug {}", bug.id))?;
-                let (problem, took) = copy.ask(&copy.build()?, arguments, 1)?;
-                wrong += usize::from(problem.is_some());
-                let came = problem.unwrap_or_else(|| "found".to_owned());
-                show::out(&format!(
-                    "{:<4} {}\n     {came} ({})\n       {}\n",
-                    bug.id,
-                    bug.title,
-                    limits::shown(took),
-                    arguments.join(" ")
-                ));
-            }
-        }
     }
     Ok(u8::from(wrong > 0))
 }
@@ -253,7 +204,7 @@ impl Copy<'_> {
     }
 
     /// Builds the lab's program, optimised: a search is long.
-    fn build(&self) -> Result<PathBuf> {
+    pub fn build(&self) -> Result<PathBuf> {
         let package = format!("lab-{}", self.lab.sheet.topic);
         let arguments = ["build", "--release", "-p", &package, "--bin", &self.lab.sheet.topic];
         let built = Build {
@@ -271,15 +222,20 @@ impl Copy<'_> {
     }
 
     /// Runs `check` with these arguments; says what is not as expected, and how long it took.
-    fn ask(&self, program: &Path, arguments: &[String], expected: i32) -> Result<(Option<String>, Duration)> {
+    pub fn ask(
+        &self,
+        program: &Path,
+        arguments: &[String],
+        expected: i32,
+    ) -> Result<(Option<String>, Duration)> {
         let mut command = std::process::Command::new(program);
         command.current_dir(&self.root).arg("check").args(arguments);
         let done = limits::run(&mut command, Some(self.limit))?;
         let problem = match done.status.map(|status| status.code()) {
             Some(Some(status)) if status == expected => None,
-            None => Some(format!("WRONG: it had not ended after {}", limits::shown(self.limit))),
+            None => Some(format!("it had not ended after {}", limits::shown(self.limit))),
             Some(status) => Some(format!(
-                "WRONG: read status {status:?}, expected {expected}; its last words: {}",
+                "read status {status:?}, expected {expected}; its last words: {}",
                 done.stdout.lines().chain(done.stderr.lines()).last().unwrap_or_default()
             )),
         };

@@ -5,6 +5,7 @@ use crate::failure::Failure;
 use crate::lab::Lab;
 use crate::libtest::{self, Ended};
 use crate::limits::{self, Clock};
+use crate::workspace::Workspace;
 use anyhow::{Context, Result};
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -81,6 +82,12 @@ impl<'a> Order<'a> {
             limit: None,
             talk: true,
         }
+    }
+
+    /// The same, and what the tests record names the commit.
+    pub fn of_commit(workspace: &'a Workspace, lab: &'a Lab) -> Self {
+        let variables = workspace.commit_variable().into_iter().collect();
+        Order { variables, ..Order::all(&workspace.root, lab) }
     }
 
     /// Builds and runs.

@@ -1,9 +1,9 @@
 //! What a lab says of itself: `lab.toml`, and where the labs are.
 
-use crate::nearest;
 use crate::workspace::Workspace;
 use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
+use simnet::nearest;
 use std::fs;
 use std::path::{Path, PathBuf};
 

@@ -4,6 +4,7 @@ mod bug;
 mod bugs;
 mod cargo;
 mod check;
+mod exhaustive;
 mod experiment;
 mod failure;
 mod finding;
@@ -13,7 +14,6 @@ mod labs;
 mod libtest;
 mod limits;
 mod manifest;
-mod nearest;
 mod outcome;
 mod picture;
 mod regions;
@@ -67,10 +67,12 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(&args, &workspace),
         Command::Replay(args) => replay::run(&args, &workspace),
         Command::Starter(args) => {
-            workspace.no_handout("starter").and_then(|()| starter::run(&args, &workspace))
+            workspace.not_in_a_starter("starter").and_then(|()| starter::run(&args, &workspace))
         }
-        Command::Bugs(args) => workspace.no_handout("bugs").and_then(|()| bugs::run(&args, &workspace)),
-        Command::Check(args) => workspace.no_handout("check").and_then(|()| check::run(&args, &workspace)),
+        Command::Bugs(args) => workspace.not_in_a_starter("bugs").and_then(|()| bugs::run(&args, &workspace)),
+        Command::Check(args) => {
+            workspace.not_in_a_starter("check").and_then(|()| check::run(&args, &workspace))
+        }
     });
     match done {
         Ok(status) => ExitCode::from(status),

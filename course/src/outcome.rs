@@ -17,6 +17,8 @@ pub struct Outcome {
     pub outcome: serde_json::Map<String, serde_json::Value>,
     /// The rules that were broken.
     pub violations: Vec<Violation>,
+    /// The rule of which it is not known whether it was broken, and why.
+    pub unknown: Option<String>,
     /// Who waits for what, a line a node: of a run that is undecided.
     #[serde(default)]
     pub waits: Vec<String>,
@@ -33,6 +35,8 @@ pub struct Outcome {
     pub virtual_us: u64,
     /// How long it took on the clock on the wall.
     pub real_us: u64,
+    /// What carried the messages, in the world `local`.
+    pub transport: Option<String>,
     /// Where the trace was written.
     pub trace: Option<String>,
 }

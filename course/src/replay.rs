@@ -100,7 +100,7 @@ fn try_schedule(
     trace: &Path,
 ) -> Result<Answer> {
     let absolute = scenario.canonicalize().with_context(|| format!("{} is not there", scenario.display()))?;
-    let mut order = Order::all(&workspace.root, lab);
+    let mut order = Order::of_commit(workspace, lab);
     order.tests = BTreeSet::from([lab.test(test)?.name.as_str()]);
     // An old trace must not pass for this run's.
     let _ = fs::remove_file(trace);
@@ -214,7 +214,7 @@ fn paged(run: &Explained<'_>, trace: &Path, workspace: &Workspace) -> Result<Str
 fn again(args: &Args, workspace: &Workspace, name: &str) -> Result<u8> {
     let lab = lab::find(workspace, &args.what)?;
     let test = lab.test(name)?;
-    let mut order = Order::all(&workspace.root, &lab);
+    let mut order = Order::of_commit(workspace, &lab);
     order.tests = BTreeSet::from([name]);
     let mut trace = None;
     if let Some(seed) = args.seed {
@@ -223,7 +223,6 @@ fn again(args: &Args, workspace: &Workspace, name: &str) -> Result<u8> {
         let _ = fs::remove_file(&path);
         order.variables.push(("SIMNET_SEED", seed.to_string()));
         order.variables.push(("SIMNET_TRACE", path.display().to_string()));
-        order.variables.extend(workspace.commit().map(|commit| ("COURSE_COMMIT", commit)));
         trace = Some(path);
     }
     let verdict = verdict_of(&order, &lab)?;

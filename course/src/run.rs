@@ -43,6 +43,9 @@ pub struct Args {
     /// Leave the diagram out
     #[arg(long)]
     no_diagram: bool,
+    /// Also print the messages by sender and reader, below the diagram
+    #[arg(long)]
+    links: bool,
     #[command(flatten)]
     size: Size,
 }
@@ -65,11 +68,11 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
     let seed = args.seed.or(experiment.as_ref().and_then(|experiment| experiment.seed)).unwrap_or(SEED);
     let program = build(workspace, &lab, args.profile)?;
 
-    let trace = PathBuf::from(format!("target/course/runs/{}-{seed}.jsonl", lab.folder.name));
+    let trace = PathBuf::from(format!("target/course/runs/{}.jsonl", name(&lab, args, seed)));
     let kept = workspace.root.join(&trace);
     fs::create_dir_all(kept.parent().expect("it lies in a folder"))
         .with_context(|| format!("the folder of {} cannot be made", kept.display()))?;
-    // An old trace of this seed must not pass for this run's.
+    // An old trace of this name must not pass for this run's.
     let _ = fs::remove_file(&kept);
 
     let mut command = Command::new(&program);
@@ -82,7 +85,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
         "--json",
     ]);
     command.arg("--trace").arg(&trace);
-    command.envs(workspace.commit().map(|commit| ("COURSE_COMMIT", commit)));
+    command.envs(workspace.commit_variable());
     if let Some(transport) = &args.transport {
         command.args(["--transport", transport]);
     }
@@ -106,6 +109,8 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
             return Ok(2);
         }
         Some(code @ (0 | 1 | 3)) => code,
+        // A signal has ended it, and it has said so.
+        Some(130) => return Ok(130),
         // How Rust ends a program that panicked.
         Some(101) => bail!(
             "the program of lab {} panicked; what it said stands above. Where it is `not yet implemented: Part …`, that is to \
@@ -140,7 +145,32 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
     Ok(u8::try_from(status).expect("it is 0, 1 or 3"))
 }
 
+/// What the trace and the page of a run are called: runs of two worlds under one seed do not replace each other.
+fn name(lab: &Lab, args: &Args, seed: u64) -> String {
+    // What was typed is not yet known to be a world or a transport, and may have a `/` in it.
+    let part = |text: &str| -> String {
+        text.chars().map(|letter| if letter.is_alphanumeric() { letter } else { '_' }).collect()
+    };
+    let mut name = format!("{}-{}", lab.folder.name, part(&args.on));
+    if let Some(transport) = &args.transport {
+        name.push_str(&format!("-{}", part(transport)));
+    }
+    format!("{name}-{seed}")
+}
+
+/// The lab's program: built now, or built already and named by `COURSE_PROGRAM`. A lab's own test has it, and building it once more by another
+/// command takes minutes.
 fn build(workspace: &Workspace, lab: &Lab, profile: Profile) -> Result<PathBuf> {
+    if let Some(program) = std::env::var_os("COURSE_PROGRAM").map(PathBuf::from) {
+        if !program.is_file() {
+            bail!(
+                "COURSE_PROGRAM names {}, expected a program that is built; leave it out to have lab {} built",
+                program.display(),
+                lab.short()
+            );
+        }
+        return Ok(program);
+    }
     let topic = &lab.folder.topic;
     let mut arguments = ["build", "--package", &lab.package(), "--bin", topic].map(str::to_owned).to_vec();
     if profile == Profile::Release {
@@ -195,16 +225,9 @@ fn page(lab: &Lab, outcome: &Outcome, status: i32) -> String {
     page.push('\n');
     page.push_str(&table::text(&messages));
 
-    if !outcome.links.is_empty() {
-        let mut links = table::headed(&["from", "to", "message", ">count", ">bytes"]);
-        for link in &outcome.links {
-            let (count, bytes) = (link.count.count.to_string(), link.count.bytes.to_string());
-            links.add_row([link.from.clone(), link.to.clone(), link.message.clone(), count, bytes]);
-        }
-        page.push('\n');
-        page.push_str(&table::text(&links));
+    if let Some(what) = &outcome.unknown {
+        page.push_str(&format!("\nunknown, neither held nor broken: {what}\n"));
     }
-
     if !outcome.waits.is_empty() {
         page.push_str("\nwho waits for what\n");
         outcome.waits.iter().for_each(|line| page.push_str(&format!("  {line}\n")));
@@ -222,15 +245,32 @@ fn page(lab: &Lab, outcome: &Outcome, status: i32) -> String {
     page
 }
 
-/// The picture and where the trace is.
+/// Messages by sender, reader and name: many lines, and of interest once one knows what to look for.
+fn links(outcome: &Outcome) -> String {
+    if outcome.links.is_empty() {
+        return "\nthe lab's program does not say who sent how much to whom\n".to_owned();
+    }
+    let mut links = table::headed(&["from", "to", "message", ">count", ">bytes"]);
+    for link in &outcome.links {
+        let (count, bytes) = (link.count.count.to_string(), link.count.bytes.to_string());
+        links.add_row([link.from.clone(), link.to.clone(), link.message.clone(), count, bytes]);
+    }
+    format!("\n{}", table::text(&links))
+}
+
+/// The picture, the table of links where it was asked for, and where the trace is.
 fn drawn(args: &Args, workspace: &Workspace, outcome: &Outcome, kept: &Path) -> Result<String> {
     let Some(path) = written(workspace, outcome, kept) else {
-        return Ok("\nno trace was written\n".to_owned());
+        let links = if args.links { links(outcome) } else { String::new() };
+        return Ok(format!("{links}\nno trace was written\n"));
     };
     let mut page = String::new();
     if !args.no_diagram {
         page.push('\n');
         page.push_str(&picture::draw(&picture::read(&path)?, &args.size));
+    }
+    if args.links {
+        page.push_str(&links(outcome));
     }
     let shown = workspace.shown(&path);
     page.push_str(&format!("\ntrace: {shown}\nagain: cargo course replay {shown}\n"));
@@ -256,7 +296,12 @@ fn paged(
         bail!("there is no page: the program of lab {} wrote no trace", lab.folder.name);
     };
     let file = file.map_or_else(|| kept.with_extension("html"), Path::to_owned);
-    let mut command = format!("cargo course run {} --on {} --seed {}", lab.short(), args.on, outcome.seed);
+    let mut command = format!("cargo course run {} --on {}", lab.short(), args.on);
+    // What it ran over, also when nobody asked for it.
+    if let Some(transport) = outcome.transport.as_ref().or(args.transport.as_ref()) {
+        command.push_str(&format!(" --transport {transport}"));
+    }
+    command.push_str(&format!(" --seed {}", outcome.seed));
     if let Some(experiment) = &args.experiment {
         command.push_str(&format!(" --experiment {}", experiment.display()));
     }

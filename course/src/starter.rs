@@ -3,7 +3,7 @@
 use crate::cargo;
 use crate::lab::{self, Folder, Lab};
 use crate::tree::{self, Tree};
-use crate::workspace::{HANDOUT, Workspace};
+use crate::workspace::{STARTER, Workspace};
 use crate::{regions, show, slice};
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -62,7 +62,7 @@ pub fn derive(workspace: &Workspace, asked: &[Folder]) -> Result<(Vec<Lab>, Tree
     tree.insert("README.md".to_owned(), readme(&labs).into());
     let manifest =
         tree.get("Cargo.toml").and_then(tree::File::text).context("the workspace has no Cargo.toml")?;
-    let manifest = format!("{manifest}\n# A handout: it holds no solutions.\n{HANDOUT}");
+    let manifest = format!("{manifest}\n# A starter: it holds no solutions.\n{STARTER}");
     tree.insert("Cargo.toml".to_owned(), manifest.into());
     Ok((labs, tree))
 }

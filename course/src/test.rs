@@ -35,14 +35,13 @@ const OTHERS: usize = 8;
 pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
     let lab = lab::find(workspace, &args.lab)?;
     let part = args.part.as_deref().map(|id| lab.part(id)).transpose()?;
-    let mut order = Order::all(&workspace.root, &lab);
+    let mut order = Order::of_commit(workspace, &lab);
     if let Some(part) = part {
         order.tests = part.tests.iter().map(|test| test.name.as_str()).collect();
     }
     if let Some(seeds) = args.seeds {
         order.variables.push(("SIMNET_SEEDS", seeds.to_string()));
     }
-    order.variables.extend(workspace.commit().map(|commit| ("COURSE_COMMIT", commit)));
     if order.tests.is_empty() {
         show::out(&format!("lab {} has no graded tests there\n", lab.folder.name));
         return Ok(0);

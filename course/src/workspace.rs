@@ -6,8 +6,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// What the root's manifest of a handout says, and that of the course does not.
-pub const HANDOUT: &str = "[workspace.metadata.course]\nhandout = true\n";
+/// What the root's manifest of a starter says, and that of the course does not.
+pub const STARTER: &str = "[workspace.metadata.course]\nstarter = true\n";
 
 /// The workspace that a command works on.
 pub struct Workspace {
@@ -51,31 +51,31 @@ impl Workspace {
         Ok(Workspace { root })
     }
 
-    /// Whether this is a handout: a workspace that `cargo course starter` wrote.
-    fn is_handout(&self) -> bool {
+    /// Whether this is a starter: a workspace that `cargo course starter` wrote.
+    fn is_starter(&self) -> bool {
         let text = std::fs::read_to_string(self.root.join("Cargo.toml")).unwrap_or_default();
         let says = manifest::parse(&text, "Cargo.toml").ok();
         let says = says
             .as_ref()
-            .and_then(|says| says.get("workspace")?.get("metadata")?.get("course")?.get("handout"));
+            .and_then(|says| says.get("workspace")?.get("metadata")?.get("course")?.get("starter"));
         says.and_then(toml::Value::as_bool) == Some(true)
     }
 
-    /// Refuses a command that needs what a handout does not have.
-    pub fn no_handout(&self, command: &str) -> Result<()> {
-        if !self.is_handout() {
+    /// Refuses a command that needs what a starter does not have.
+    pub fn not_in_a_starter(&self, command: &str) -> Result<()> {
+        if !self.is_starter() {
             return Ok(());
         }
         let lab =
             lab::folders(self)?.first().map_or("LAB".to_owned(), |folder| format!("{:02}", folder.number));
         bail!(
             "`cargo course {command}` is for the course's own repository: it needs the solutions and the folders bugs/, and \
-             this handout has neither; next: cargo course test {lab}"
+             this starter has neither; next: cargo course test {lab}"
         )
     }
 
     /// The commit of the source, with `-dirty` where files differ from it; none outside of git.
-    pub fn commit(&self) -> Option<String> {
+    fn commit(&self) -> Option<String> {
         let told = Command::new("git")
             .current_dir(&self.root)
             .args(["describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"])
@@ -85,6 +85,11 @@ impl Workspace {
             .ok()
             .filter(|told| told.status.success())?;
         Some(String::from_utf8(told.stdout).ok()?.trim().to_owned()).filter(|commit| !commit.is_empty())
+    }
+
+    /// The variable by which a run learns the commit, for the header of its trace; none outside of git.
+    pub fn commit_variable(&self) -> Option<(&'static str, String)> {
+        self.commit().map(|commit| ("COURSE_COMMIT", commit))
     }
 
     /// The folder for what the tool makes, which git ignores.

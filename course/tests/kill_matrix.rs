@@ -87,3 +87,66 @@ fn nothing_is_said_when_the_solution_itself_fails() {
         "part_b_undo_is_exact: an undone step leaves no trace",
     ]);
 }
+
+/// A program whose `check` finds a step that does not count once, within bounds of at least two steps.
+const CHECKS: &str = r#"    if arguments[0] == "check" {
+        let steps: usize = after("--steps").unwrap().parse().unwrap();
+        let mut counter = Counter::default();
+        let sum = (0..steps).map(|_| counter.step()).last();
+        println!("asked about {steps} steps");
+        std::process::exit(if steps >= 2 && sum != Some(steps as u64) { 1 } else { 0 });
+    }
+    if after("--on")"#;
+
+fn with_check(bounds: &str) -> Fixture {
+    let course = Fixture::new();
+    course.replace("01-counter/src/main.rs", r#"    if after("--on")"#, CHECKS);
+    let checked = |id: &str, check: &str| {
+        patch(id, "part_a_counts_every_step").replace("Rule:", &format!("Check: {check}\nRule:"))
+    };
+    course.write("01-counter/bugs/c1.patch", &checked("C1", bounds));
+    course.write("01-counter/bugs/c2.patch", &checked("C2", "--steps 3"));
+    course.write("01-counter/bugs/c3.patch", &checked("C3", "no, it needs a clock"));
+    course
+}
+
+#[test]
+fn every_schedule_is_asked_about_each_bug_and_about_the_solution() {
+    let course = with_check("--steps 2");
+    let check = |more: &[&str]| course.course(&[&["bugs", "01", "--check"], more].concat());
+    let said = check(&["--jobs", "2"]);
+    said.expect(
+        0,
+        &[
+            "-    the solution\n     no schedule breaks a rule (",
+            "C1   a step counts twice\n     found (",
+            "       --steps 3\n",
+            "C3   a step counts twice\n     not found: it needs a clock\n",
+            "5 of 5 answers as their headers say, in ",
+        ],
+    );
+    assert!(course.path("target/bugs/01-counter/ws-1").is_dir(), "the second job has a copy of its own");
+    let said = check(&["--only", "c1,c3", "--json"]);
+    let answers = said.expect(0, &[]).stdout.lines().last().unwrap();
+    for part in [
+        r#"[{"bug":null,"title":"the solution","ok":true,"problem":null,"arguments":["--steps","2"],"not_found":null,"#,
+        r#"{"bug":"C1","title":"a step counts twice","ok":true,"problem":null,"arguments":["--steps","2"],"#,
+        r#"{"bug":"C3","title":"a step counts twice","ok":true,"problem":null,"arguments":[],"not_found":"it needs a clock","#,
+    ] {
+        assert!(answers.contains(part), "expected {part} in {answers}");
+    }
+}
+
+#[test]
+fn bounds_within_which_a_bug_is_not_found_are_red() {
+    let course = with_check("--steps 1");
+    course.course(&["bugs", "01", "--check", "--only", "c1"]).expect(
+        1,
+        &[
+            "C1   a step counts twice\n     WRONG: read status Some(0), expected 1; its last words: asked about 1 steps",
+            "1 of 2 answers",
+        ],
+    );
+    course.write("01-counter/bugs/c4.patch", &patch("C4", "part_a_counts_every_step"));
+    course.course(&["bugs", "01", "--check"]).expect_wrong_use(&["c4.patch has no `Check:`"]);
+}

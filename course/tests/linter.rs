@@ -139,6 +139,12 @@ fn packages_names_and_handouts() {
         &["01-counter/src/utils.rs:1\n  read      the name `utils`"],
     );
     finds(|c| c.replace("01-counter/README.md", "## Invariants\n", ""), &["no heading with \"invariants\""]);
+    for mark in ["<<<<<<< HEAD", ">>>>>>> theirs"] {
+        finds(
+            |c| c.replace("01-counter/README.md", "## Invariants\n", &format!("{mark}\n## Invariants\n")),
+            &[&format!("01-counter/README.md:4\n  read      `{mark}`\n  expected  one text")],
+        );
+    }
     finds(
         |c| c.write("01-counter/experiments/default.toml", "seed =\n"),
         &["01-counter/experiments/default.toml:1"],

@@ -72,3 +72,20 @@ fn a_schedule_is_saved_when_a_test_has_written_one() {
     course.course(&save).expect(1, &["the rule is still broken", "saved: kept/a.txt"]);
     assert_eq!(course.read("kept/a.txt"), SCHEDULE);
 }
+
+#[test]
+fn whichever_way_a_run_is_repeated_its_trace_names_the_commit() {
+    let course = Fixture::new();
+    course.replace(
+        "01-counter/tests/part_a_counting.rs",
+        "std::fs::write(path, TRACE)",
+        "let commit = std::env::var(\"COURSE_COMMIT\").unwrap_or_default();
+        std::fs::write(path, TRACE.replace(\"\\\"seed\\\":3\", &format!(\"\\\"seed\\\":3,\\\"commit\\\":\\\"{commit}\\\"\")))",
+    );
+    course.write("01-counter/kept.txt", SCHEDULE);
+    let commit = format!(", commit {}\n", course.commit());
+    course.course(&["replay", "01-counter/kept.txt"]).expect(0, &[&commit]);
+    course
+        .course(&["replay", "01", "--test", "part_a_counts_every_step", "--seed", "3"])
+        .expect(0, &[&commit]);
+}

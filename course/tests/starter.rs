@@ -73,7 +73,7 @@ fn what_needs_the_solutions_is_refused_in_a_starter() {
     for arguments in [&["check"][..], &["check", "--starter"], &["bugs", "01"], &["starter", "../again"]] {
         course_in(&out, arguments).expect_wrong_use(&[
             &format!("`cargo course {}` is for the course's own repository", arguments[0]),
-            "this handout has neither; next: cargo course test 01",
+            "this starter has neither; next: cargo course test 01",
         ]);
     }
     course_in(&out, &["labs"]).expect(0, &["01-counter"]);

@@ -99,6 +99,15 @@ fn the_first_failure_with_a_picture_is_shown_whole() {
 }
 
 #[test]
+fn a_program_that_is_built_already_is_not_built_again() {
+    let course = Fixture::new();
+    let run = |program: &str| course.course_with_program(program, &["run", "1", "--profile", "dev"]);
+    run("no/such/program")
+        .expect_wrong_use(&["COURSE_PROGRAM names no/such/program, expected a program that is built"]);
+    run("/bin/true").expect_wrong_use(&["printed nothing, expected a JSON object on its last line"]);
+}
+
+#[test]
 fn a_run_knows_the_commit_it_is_of() {
     let course = Fixture::new();
     course.replace(
@@ -109,15 +118,7 @@ fn a_run_knows_the_commit_it_is_of() {
     // The temporary folder lies in no repository.
     let said = course.course(&["run", "1", "--profile", "dev"]);
     assert!(said.expect(0, &[]).stderr.contains("commit Err(NotPresent)"), "{}", said.stderr);
-    for arguments in [
-        &["init", "-q"][..],
-        &["add", "."],
-        &["-c", "user.name=n", "-c", "user.email=e@example.org", "commit", "-qm", "all"],
-    ] {
-        let git =
-            std::process::Command::new("git").current_dir(course.root()).args(arguments).status().unwrap();
-        assert!(git.success(), "git {arguments:?}");
-    }
+    course.commit();
     let commit = |said: &fixture::Said| {
         let (_, after) = said.stderr.split_once("commit Ok(\"").unwrap_or_else(|| panic!("{}", said.stderr));
         after.split('"').next().unwrap().to_owned()
@@ -126,6 +127,66 @@ fn a_run_knows_the_commit_it_is_of() {
     assert!(clean.len() == 12 && clean.bytes().all(|byte| byte.is_ascii_hexdigit()), "{clean}");
     course.replace("01-counter/README.md", "# A counter", "# The counter");
     assert_eq!(commit(&course.course(&["run", "1", "--profile", "dev"])), format!("{clean}-dirty"));
+}
+
+#[test]
+fn runs_of_two_worlds_and_transports_are_kept_and_repeated_apart() {
+    let course = Fixture::new();
+    course.replace("01-counter/src/main.rs", r#"!= Some("sim")"#, r#"== Some("moon")"#);
+    let run = |more: &[&str]| course.course(&[&["run", "1", "--profile", "dev", "--page"], more].concat());
+    let kept = |name: &str| format!("trace: target/course/runs/{name}.jsonl");
+    let page = |name: &str| course.read(&format!("target/course/runs/{name}.html"));
+    run(&[]).expect(0, &[&kept("01-counter-sim-5")]);
+    run(&["--on", "local", "--transport", "udp"]).expect(0, &[&kept("01-counter-local-udp-5")]);
+    assert!(page("01-counter-sim-5").contains("cargo course run 01 --on sim --seed 5"));
+    assert!(
+        page("01-counter-local-udp-5").contains("cargo course run 01 --on local --transport udp --seed 5")
+    );
+    // The transport that nobody asked for is in what the lab reports.
+    course.replace(
+        "01-counter/src/main.rs",
+        r#""lab":"01-counter","world""#,
+        r#""transport":"tcp","lab":"01-counter","world""#,
+    );
+    run(&["--on", "local"]).expect(0, &[&kept("01-counter-local-5")]);
+    assert!(page("01-counter-local-5").contains("cargo course run 01 --on local --transport tcp --seed 5"));
+    // A world is a word; what is none leaves no file elsewhere.
+    run(&["--on", "../../local"]).expect(0, &[&kept("01-counter-______local-5")]);
+}
+
+#[test]
+fn who_sent_how_much_to_whom_is_printed_when_asked_for_and_after_the_picture() {
+    let course = Fixture::new();
+    course.replace(
+        "01-counter/src/main.rs",
+        r#""trace_hash""#,
+        r#""links":[{{"from":"c","to":"d","message":"Step","count":1,"bytes":8}}],"trace_hash""#,
+    );
+    let run = |more: &[&str]| course.course(&[&["run", "1", "--profile", "dev"], more].concat());
+    let usual = run(&[]);
+    assert!(!usual.expect(0, &["Step"]).stdout.contains("from  to"), "{}", usual.stdout);
+    let asked = run(&["--links"]);
+    asked.expect(0, &[]);
+    let place =
+        |text: &str| asked.stdout.find(text).unwrap_or_else(|| panic!("no {text:?} in\n{}", asked.stdout));
+    assert!(place("trace hash") < place("01-counter: a run"), "{}", asked.stdout);
+    assert!(place("01-counter: a run") < place("from"), "{}", asked.stdout);
+    assert!(place("from") < place("\ntrace: "), "{}", asked.stdout);
+    run(&["--links", "--no-diagram"]).expect(0, &["from", "Step"]);
+}
+
+#[test]
+fn what_is_unknown_is_said_so() {
+    let course = Fixture::new();
+    course.replace(
+        "01-counter/src/main.rs",
+        r#""waits":["c"#,
+        r#""unknown":"(1) an order (gave up)","waits":["c"#,
+    );
+    course.course(&["run", "1", "--profile", "dev", "--seed", "99"]).expect(
+        3,
+        &["undecided within its bound", "\nunknown, neither held nor broken: (1) an order (gave up)\n"],
+    );
 }
 
 #[test]
@@ -151,14 +212,14 @@ fn a_run_prints_a_table_a_picture_and_the_trace() {
             "1.5 ms virtual, 12 µs real",
             "0x0000000000000005",
             "Step",
-            "trace: target/course/runs/01-counter-5.jsonl",
+            "trace: target/course/runs/01-counter-sim-5.jsonl",
         ],
     )
     .expect_narrow();
     assert!(!said.stdout.contains("crash"), "a fault that never fired is not shown:\n{}", said.stdout);
-    course.course(&["replay", "target/course/runs/01-counter-5.jsonl"]).expect(
+    course.course(&["replay", "target/course/runs/01-counter-sim-5.jsonl"]).expect(
         0,
-        &["01-counter: a run", "seed 5", "1 node, 1 event", "page: target/course/runs/01-counter-5.html"],
+        &["01-counter: a run", "seed 5", "1 node, 1 event", "page: target/course/runs/01-counter-sim-5.html"],
     );
 
     let said = course.course(&["run", "1", "--profile", "dev", "--json", "--seed", "0xFFFFFFFFFFFFFFFF"]);
@@ -171,11 +232,11 @@ fn a_run_prints_a_table_a_picture_and_the_trace() {
     // A page beside the trace, or where it is asked for, beside the JSON line too.
     course
         .course(&["run", "1", "--profile", "dev", "--no-diagram", "--page"])
-        .expect(0, &["\npage: target/course/runs/01-counter-5.html\n"]);
+        .expect(0, &["\npage: target/course/runs/01-counter-sim-5.html\n"]);
     // Options may stand before the lab, and the page's name is never taken from it.
     course
         .course(&["run", "--profile", "dev", "--no-diagram", "--page", "1"])
-        .expect(0, &["\npage: target/course/runs/01-counter-5.html\n"]);
+        .expect(0, &["\npage: target/course/runs/01-counter-sim-5.html\n"]);
     let said = course.course(&["run", "--page=out/here.html", "1", "--profile", "dev", "--json"]);
     assert!(said.expect(0, &[]).stdout.trim_end().ends_with('}'), "{}", said.stdout);
     assert!(said.stderr.contains("page: out/here.html"), "{}", said.stderr);

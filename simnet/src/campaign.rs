@@ -117,6 +117,8 @@ pub struct Report {
     pub seeds: u64,
     /// The seeds that broke a rule, lowest first. Where the campaign ends with the first failure: that one.
     pub failures: Vec<Failure>,
+    /// The seeds that broke no rule as far as is known, lowest first, and what is not known.
+    pub unknown: Vec<(u64, String)>,
     /// The situations reached.
     pub marks: Marks,
     /// How often each kind of fault did something.
@@ -132,6 +134,9 @@ pub struct Report {
 impl Report {
     fn add<P: Process>(&mut self, sim: &Sim<P>) {
         self.marks.add(sim.marks());
+        if let (None, Some(what)) = (sim.violation(), sim.unknown()) {
+            self.unknown.push((sim.seed(), what.to_string()));
+        }
         for (kind, count) in sim.tally().faults() {
             *self.faults.entry(kind).or_default() += count;
         }
@@ -147,6 +152,7 @@ impl Report {
     fn merge(&mut self, other: Report) {
         self.seeds += other.seeds;
         self.failures.extend(other.failures);
+        self.unknown.extend(other.unknown);
         self.marks.add(&other.marks);
         for (kind, count) in other.faults {
             *self.faults.entry(kind).or_default() += count;
@@ -197,6 +203,9 @@ impl fmt::Display for Report {
             writeln!(f, "  {:>10}  {name}", count.count)?;
         }
         writeln!(f)?;
+        if let Some((seed, what)) = self.unknown.first() {
+            writeln!(f, "unknown under {} seeds, first under {seed}: {what}", self.unknown.len())?;
+        }
         if self.failures.is_empty() {
             return f.write_str("no rule was broken");
         }
@@ -318,8 +327,8 @@ impl<'a> Campaign<'a> {
     /// Runs the seeds up to the first that breaks a rule. Failures of earlier runs come first.
     ///
     /// # Panics
-    /// When a rule is broken, or when what the test claims was never reached. The panic is the explanation: the rule, what was
-    /// expected and seen, the seed, how to replay it, and a picture of the run.
+    /// When a rule is broken, when of some seed it is not known whether one is, or when what the test claims was never reached. The panic
+    /// is the explanation: the rule, what was expected and seen, the seed, how to replay it, and a picture of the run.
     pub fn run<P: Process>(&self, trial: impl Fn(&Trial) -> Sim<P> + Sync) -> Report {
         if let Some(path) = &self.settings.scenario {
             return self.run_scenario(path, &trial);
@@ -333,6 +342,7 @@ impl<'a> Campaign<'a> {
             self.keep(failure.seed);
             panic!("{}", self.explain(failure, Some(failure.seed + 1), &trial));
         }
+        self.check_known(&report);
         self.check_claims(&report);
         TRIED.with_borrow_mut(|tried| *tried.entry(self.id.test.clone()).or_default() += report.seeds);
         report
@@ -366,6 +376,7 @@ impl<'a> Campaign<'a> {
                     panic!("{}", self.explain(&failure, None, trial));
                 }
                 report.add(&sim);
+                self.check_known(&report);
             }
             Err(violation) => panic!("{}", self.explain(&Failure { seed, violation }, None, trial)),
         }
@@ -393,6 +404,9 @@ impl<'a> Campaign<'a> {
                 .unwrap_or_else(|error| panic!("could not write {}: {error}", to.display()));
         }
         let said = match sim.end_of_script() {
+            End::Held if sim.unknown().is_some() => {
+                panic!("unknown: {}\n  scenario: {shown}", sim.unknown().unwrap_or_default())
+            }
             End::Held => return Report { seeds: 1, ..Report::default() },
             End::Broken(violation) => violation.to_string(),
             End::Deviated(deviation) => deviation.to_string(),
@@ -451,10 +465,24 @@ impl<'a> Campaign<'a> {
         }
         let mut report = total.into_inner().expect("all threads have ended");
         report.failures.sort_by_key(|failure| failure.seed);
+        report.unknown.sort();
         if stop_at_first {
             report.failures.truncate(1);
         }
         report
+    }
+
+    /// A test proves nothing by a run that could not be judged. It is no broken rule either.
+    fn check_known(&self, report: &Report) {
+        if let Some((seed, what)) = report.unknown.first() {
+            panic!(
+                "unknown: {what}\n  expected: each run is judged, as held or as broken\n  got: neither, under {} of {} seeds\n  seed: \
+                 {seed}\n  replay: {}\n  no rule is known to be broken; next: a larger budget where the test calls the checker",
+                report.unknown.len(),
+                report.seeds,
+                self.id.replay_command(*seed)
+            );
+        }
     }
 
     fn check_claims(&self, report: &Report) {

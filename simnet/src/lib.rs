@@ -10,7 +10,7 @@
 //! [`Sim::recording`] keeps it as a [`trace`]; [`determinism::check`] runs it three times and names the first event that differs.
 //!
 //! What happens to messages is up to a [`hub`]; what goes wrong besides is a [`Plan`] of [`Fault`]s, which is data: printed, read from a file, or
-//! drawn from a seed by a [`Swarm`].
+//! drawn from a seed by a [`Swarm`]. An [`experiment`] is all that in one file: roles, weather, faults, a limit.
 //!
 //! The [`fault`] module has the table of them: what each does, what becomes of messages under way when it begins, what it counts, and the
 //! tests that show it bite. Every fault counts itself ([`Tally::faults`]), [`Sim::idle_faults`] names those that never did anything, and
@@ -29,26 +29,32 @@
 //!
 //! # The local world
 //!
-//! With the feature `local` (and `zmq` for its third transport), the same processes run as programs of the operating system, over real sockets and
-//! files: see `simnet::local`. What was recorded there is merged into one trace and run again under the same monitors.
+//! With the feature `local`, the same processes run as programs of the operating system, over real sockets and files: see `simnet::local`. It
+//! has four transports: streams of TCP, datagrams made reliable, bare datagrams, and with the feature `zmq` ZeroMQ's sockets. What was
+//! recorded there is merged into one trace and run again under the same monitors.
 //!
 //! # Is it right?
 //!
 //! - Assertions in the process itself: a panic breaks a rule, and ends the run.
 //! - A [`Monitor`] sees each event from outside, with the state of all nodes, and keeps what it needs. It also raises [`Marks`]:
 //!   situations that the run has reached, so that a test can demand them.
-//! - The clients' [`history`], with lost replies as *maybe*, goes to the [`linearizability`] checker.
+//! - The clients' [`history`], with lost replies as *maybe*, goes to the [`linearizability`] checker. Where it gives up, the run is neither held nor
+//!   broken but unknown: [`Sim::conclude`].
 //! - After the storm, [`Sim::calm`] and [`Sim::must_reach`]: all faults end, a core of nodes must get on, and a run that does not says who
 //!   waits for what.
 //!
 //! A [`Campaign`] does all that for many seeds over all cores, and explains the first that fails: as text, with a [`diagram`], and as a
-//! [`page`] for a browser. [`Solo`] is the other end: one process
-//! alone, with a test that plays everybody else.
+//! [`page`] for a browser. Before that it [shrinks](mod@shrink) the run to a schedule as short as can be that breaks the same rule; a schedule is a
+//! [`scenario`], a text that can be read, edited, kept and run as a test. [`Solo`] is the other end: one process alone, with a test that plays
+//! everybody else.
 //!
 //! # For whoever writes a lab
 //!
+//! The feature `handout` has what the tests of the labs' handouts share: it runs their transcripts.
+//!
 //! Implement [`Process`] and [`Observe`], list the nodes in a [`Cluster`], state the invariants as a [`Monitor`], and fill in a [`Swarm`] with what
-//! the protocol bears. What these types promise is what ten labs are written against.
+//! the protocol bears. Its program tells the course's tool what a run came to in a [`report`]. What these types promise is what ten labs are
+//! written against.
 
 pub mod buffer;
 pub mod campaign;
@@ -61,6 +67,8 @@ pub mod determinism;
 pub mod diagram;
 pub mod experiment;
 pub mod fault;
+#[cfg(feature = "handout")]
+pub mod handout;
 mod hash;
 pub mod history;
 pub mod hub;
@@ -68,7 +76,7 @@ pub mod linearizability;
 #[cfg(feature = "local")]
 pub mod local;
 pub mod monitor;
-mod nearest;
+pub mod nearest;
 mod network;
 mod node;
 pub mod page;
@@ -94,7 +102,7 @@ pub use context::{Context, Effect, EffectOf};
 pub use delay::Delay;
 pub use fault::{Fault, Plan};
 pub use hash::TraceHash;
-pub use monitor::{Happening, Marks, Monitor, Nodes, Violation};
+pub use monitor::{Happening, Judgement, Marks, Monitor, Nodes, Violation};
 pub use node::{Names, NodeId};
 pub use process::{Message, Observe, Process};
 pub use random::{Chance, Random, RandomSource};

@@ -34,6 +34,17 @@ impl fmt::Display for Violation {
     }
 }
 
+/// What was found of a rule that is judged at the end of a run, by a search that may be too long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// It holds.
+    Held,
+    /// It is broken.
+    Broken(Violation),
+    /// Neither is known: the search gave up. The rule, and how far the search came.
+    Unknown(String),
+}
+
 /// Something that has just happened in a run.
 pub enum Happening<'a, P: Process> {
     /// A message has left its sender: whatever it says is now a promise to others.

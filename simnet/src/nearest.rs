@@ -1,7 +1,7 @@
 //! "Did you mean …?": the known name nearest to what was written.
 
 /// The known name that differs least from `read`, when it differs little enough to be meant.
-pub(crate) fn nearest<'a>(read: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub fn nearest<'a>(read: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let allowed = read.chars().count().div_ceil(3);
     known
         .into_iter()
@@ -12,7 +12,7 @@ pub(crate) fn nearest<'a>(read: &str, known: impl IntoIterator<Item = &'a str>) 
 }
 
 /// "; did you mean `x`?", or nothing.
-pub(crate) fn hint<'a>(read: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub fn hint<'a>(read: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     nearest(read, known).map(|name| format!("; did you mean `{name}`?")).unwrap_or_default()
 }
 
@@ -30,4 +30,26 @@ fn distance(a: &str, b: &str) -> usize {
         }
     }
     row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slip_is_recognised() {
+        assert_eq!(nearest("paxso", ["paxos", "raft"]), Some("paxos"));
+        assert_eq!(nearest("part_a_promise", ["part_a_promises", "part_b_x"]), Some("part_a_promises"));
+    }
+
+    #[test]
+    fn another_word_is_not() {
+        assert_eq!(nearest("kademlia", ["paxos", "raft"]), None);
+    }
+
+    #[test]
+    fn distance_counts_edits() {
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("kitten", "sitting"), 3);
+    }
 }

@@ -51,6 +51,8 @@ pub struct RunReport<'a> {
     pub done: bool,
     /// The rule that was broken.
     pub violation: Option<&'a Violation>,
+    /// The rule of which it is not known whether it was broken, and why.
+    pub unknown: Option<String>,
     /// The messages.
     pub tally: &'a Tally,
     /// How often each kind of fault did something.
@@ -83,6 +85,7 @@ impl<'a> RunReport<'a> {
             outcome: Map::new(),
             done: false,
             violation: sim.violation(),
+            unknown: sim.unknown().map(str::to_string),
             tally: sim.tally(),
             faults: sim.tally().faults().clone(),
             idle_faults: sim.idle_faults().iter().map(ToString::to_string).collect(),
@@ -118,6 +121,7 @@ impl<'a> RunReport<'a> {
             outcome: Map::new(),
             done: false,
             violation: replay.violation(),
+            unknown: None,
             tally: replay.tally(),
             faults: played.faults(),
             idle_faults: Vec::new(),
@@ -130,9 +134,9 @@ impl<'a> RunReport<'a> {
         }
     }
 
-    /// The exit status of a run that ended so.
+    /// The exit status of a run that ended so. What is not known to hold is undecided.
     pub fn status(&self) -> u8 {
-        match (self.violation, self.done) {
+        match (self.violation, self.done && self.unknown.is_none()) {
             (Some(_), _) => BROKEN,
             (None, false) => UNDECIDED,
             (None, true) => 0,
@@ -169,7 +173,10 @@ impl<'a> RunReport<'a> {
             "trace": self.trace,
         });
         if let Value::Object(report) = &mut report {
-            if self.status() == UNDECIDED {
+            if let (None, Some(what)) = (self.violation, &self.unknown) {
+                report.insert("unknown".to_string(), json!(what));
+            }
+            if self.violation.is_none() && !self.done {
                 report.insert("waits".to_string(), json!(self.waits));
             }
             report.extend(self.more.clone());

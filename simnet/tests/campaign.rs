@@ -4,7 +4,8 @@ mod toy;
 
 use simnet::campaign::{Campaign, TestId, failures_dir, parse_seed};
 use simnet::monitor::{Happening, Marks, Monitor, Nodes};
-use simnet::{Time, Trial, Violation, this_test};
+use simnet::report::{RunReport, UNDECIDED};
+use simnet::{Judgement, Time, Trial, Violation, this_test};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 use toy::{Puppet, Step, Toy, puppets};
@@ -167,6 +168,44 @@ fn a_campaign_that_did_not_reach_what_it_claims_fails() {
     });
     assert!(text.contains("rule broken: a test reaches what it claims"), "{text}");
     assert!(text.contains("never reached: an eclipse; faults that never did anything: crash"), "{text}");
+}
+
+#[test]
+fn what_is_unknown_is_neither_held_nor_broken() {
+    // Under every other seed the checker gives up.
+    let unjudged = |one: &Trial| {
+        let mut sim = trial(one);
+        sim.conclude(if one.seed % 2 == 1 {
+            Judgement::Unknown("an order (gave up)".into())
+        } else {
+            Judgement::Held
+        });
+        sim
+    };
+    let all = 2_000;
+    let report = Campaign::new(this_test!()).seeds(all).threads(2).explore(unjudged);
+    let broken: Vec<u64> = report.failures.iter().map(|failure| failure.seed).collect();
+    let unknown: Vec<u64> = report.unknown.iter().map(|(seed, _)| *seed).collect();
+    let odd: Vec<u64> = (0..all).filter(|seed| seed % 2 == 1 && !broken.contains(seed)).collect();
+    assert_eq!(unknown, odd, "what is broken for certain is not unknown");
+    assert!(broken.iter().any(|seed| seed % 2 == 1), "13 is drawn under some odd seed");
+    let said = format!("unknown under {} seeds, first under {}: an order (gave up)", odd.len(), odd[0]);
+    assert!(report.to_string().contains(&said), "{report}");
+
+    // A test does not pass by it, and calls no rule broken.
+    let said = panic_text(|| drop(Campaign::new(this_test!()).seeds(2).threads(1).run(unjudged)));
+    assert!(said.starts_with("unknown: an order (gave up)\n  expected: "), "{said}");
+    assert!(said.contains("got: neither, under 1 of 2 seeds") && said.contains("--seed 1\n"), "{said}");
+    assert!(!said.contains("rule broken"), "{said}");
+
+    // Nor does a run that has done all that it was to do.
+    let report = |seed| {
+        let sim = unjudged(&Trial::new(seed, false));
+        let report = RunReport { done: true, ..RunReport::of_sim("lab", &sim) };
+        (report.status(), report.to_json().get("unknown").cloned(), report.to_json().get("waits").cloned())
+    };
+    assert_eq!(report(0), (0, None, None));
+    assert_eq!(report(1), (UNDECIDED, Some("an order (gave up)".into()), None));
 }
 
 #[test]

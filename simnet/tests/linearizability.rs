@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{RngSeed, TestCaseError, TestRunner};
 use rand_xoshiro::Xoshiro256StarStar;
 use rand_xoshiro::rand_core::{Rng, SeedableRng};
+use simnet::Judgement;
 use simnet::history::{History, HistoryError, Operation, OperationId, Outcome};
 use simnet::linearizability::{
     Consensus, ConsensusOp, Counterexample, Keyed, Queue, QueueOp, QueueRet, Register, RegisterOp,
@@ -794,8 +795,13 @@ fn splitting_by_key_saves_steps() {
 fn budget_ends_on_a_good_history() {
     let lines = (0..10).map(|value| Line(1, value * 10, Write(value), Told(value * 10 + 5, Written)));
     let history = register(lines);
-    assert_eq!(check(&zero(), &history, 9), Verdict::Unknown { steps: 9 });
-    assert!(check(&zero(), &history, 10).is_linearizable());
+    let verdict = check(&zero(), &history, 9);
+    assert_eq!(verdict, Verdict::Unknown { steps: 9 });
+    let unknown = "the rule (the search for an order gave up after 9 steps)";
+    assert_eq!(verdict.judge("the rule", "an order"), Judgement::Unknown(unknown.to_string()));
+    let verdict = check(&zero(), &history, 10);
+    assert!(verdict.is_linearizable());
+    assert_eq!(verdict.judge("the rule", "an order"), Judgement::Held);
 }
 
 #[test]

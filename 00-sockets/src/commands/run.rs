@@ -1,22 +1,16 @@
 //! `sockets run`: one run of the remote procedure calls, reported as one JSON object (the contract between the course's tool and a lab).
 
 use anyhow::{Context, bail};
-use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use simnet::campaign::{parse_seed, write_trace};
-use simnet::delay::Micros;
-use simnet::swarm::{Storm, Weather};
-use simnet::{Delay, Observe, Plan, Sim, Trial};
+use simnet::experiment::Experiment;
+use simnet::report::{RunReport, real_us_since, wall_clock};
+use simnet::{Observe, Sim, Trial};
 use sockets::rpc::invariants::ANSWERED;
 use sockets::rpc::scene::{Roles, Scene, all_done, check_history};
 use sockets::rpc::{Node, Semantics, View};
 use std::path::PathBuf;
 use std::process::ExitCode;
-
-/// Exit status: a rule was broken.
-const BROKEN: u8 = 1;
-/// Exit status: not every call was answered within the run's bound.
-const UNDECIDED: u8 = 3;
 
 /// The lab's folder.
 pub const LAB: &str = "00-sockets";
@@ -40,64 +34,25 @@ pub struct Arguments {
     json: bool,
 }
 
-/// An experiment, as `cargo course run` hands it over. What is absent is the default.
-#[derive(Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Experiment {
-    /// What the experiment shows; for readers.
-    #[allow(dead_code, reason = "it is there for whoever opens the file")]
-    title: String,
-    roles: Roles,
-    weather: Weather,
-    /// How long a sync takes.
-    sync: Delay,
-    faults: Plan,
-    /// How long the run may take, in virtual time.
-    limit: Micros,
-}
-
-impl Default for Experiment {
-    fn default() -> Self {
-        Experiment {
-            title: String::new(),
-            roles: Roles::default(),
-            weather: Weather::default(),
-            sync: Delay::NONE,
-            faults: Plan::new(),
-            limit: Micros(10_000_000),
+/// Reads the experiment of the command line, or the default one.
+fn read(arguments: &Arguments) -> anyhow::Result<Scene> {
+    let experiment: Experiment<Roles> = match &arguments.experiment {
+        None => Experiment::default(),
+        Some(path) => {
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("could not read {}", path.display()))?;
+            serde_json::from_str(&text).with_context(|| format!("{} is not an experiment", path.display()))?
+        }
+    };
+    let roles = &experiment.roles;
+    for (what, count) in [("clients", roles.clients), ("calls", roles.calls), ("keys", roles.keys)] {
+        if !(1..=1000).contains(&count) {
+            bail!("read {what} = {count}, expected 1 to 1000");
         }
     }
-}
-
-impl Experiment {
-    fn read(arguments: &Arguments) -> anyhow::Result<Self> {
-        let Some(path) = &arguments.experiment else { return Ok(Experiment::default()) };
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))?;
-        let experiment: Experiment = serde_json::from_str(&text)
-            .with_context(|| format!("{} is not an experiment", path.display()))?;
-        experiment.check()?;
-        Ok(experiment)
-    }
-
-    fn check(&self) -> anyhow::Result<()> {
-        for (what, count) in
-            [("clients", self.roles.clients), ("calls", self.roles.calls), ("keys", self.roles.keys)]
-        {
-            if !(1..=1000).contains(&count) {
-                bail!("read {what} = {count}, expected 1 to 1000");
-            }
-        }
-        let cluster = self.roles.cluster();
-        for scheduled in &self.faults.faults {
-            let nodes = scheduled.fault.nodes();
-            if let Some(name) = nodes.into_iter().find(|name| cluster.find(name).is_none()) {
-                let names: Vec<&str> = cluster.names().map(|name| &**name).collect();
-                bail!("the fault `{scheduled}` names the node `{name}`, the nodes are {}", names.join(" "));
-            }
-        }
-        Ok(())
-    }
+    experiment.names_nodes_of(&roles.cluster()).map_err(anyhow::Error::msg)?;
+    let storm = experiment.storm();
+    Ok(Scene { roles: experiment.roles, storm, length: experiment.limit.into() })
 }
 
 /// Runs, and reports.
@@ -108,30 +63,17 @@ pub fn run(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             arguments.on
         );
     }
-    let experiment = Experiment::read(arguments)?;
-    let scene = Scene {
-        roles: experiment.roles,
-        storm: Storm { weather: experiment.weather, sync_delay: experiment.sync, plan: experiment.faults },
-        length: experiment.limit.into(),
-    };
+    let scene = read(arguments)?;
     let begun = wall_clock();
     let sim = simulated(&scene, &Trial::new(arguments.seed, arguments.trace.is_some()));
-    let real_us = wall_clock().saturating_sub(begun).as_micros();
+    let real_us = real_us_since(begun);
     if let (Some(path), Some(trace)) = (&arguments.trace, sim.trace(LAB)) {
         write_trace(&trace, path).with_context(|| format!("could not write {}", path.display()))?;
     }
     let done = all_done(&sim, &scene.roles.clients());
-    let report = report(arguments, &scene, &sim, done, real_us);
-    if arguments.json {
-        println!("{report}");
-    } else {
-        println!("{report:#}");
-    }
-    Ok(match (sim.violation(), done) {
-        (Some(_), _) => ExitCode::from(BROKEN),
-        (None, false) => ExitCode::from(UNDECIDED),
-        (None, true) => ExitCode::SUCCESS,
-    })
+    let (outcome, trace) = (outcome(&scene, &sim, done), arguments.trace.as_deref());
+    let report = RunReport { outcome, done, real_us, trace, ..RunReport::of_sim(LAB, &sim) };
+    Ok(ExitCode::from(report.print(arguments.json)))
 }
 
 /// Runs until every call is answered, or the limit is reached.
@@ -147,38 +89,21 @@ fn simulated(scene: &Scene, trial: &Trial) -> Sim<Node> {
     sim
 }
 
-fn report(arguments: &Arguments, scene: &Scene, sim: &Sim<Node>, done: bool, real_us: u128) -> Value {
-    let cluster = scene.roles.cluster();
-    let nodes: Vec<&str> = cluster.names().map(|name| &**name).collect();
-    let tally = sim.tally();
-    let messages: Map<String, Value> =
-        tally.by_name().into_iter().map(|(name, count)| (name.to_string(), json!(count))).collect();
-    let server = sim.process(Roles::SERVER).map(Observe::view);
-    let (registry, carried_out) = match &server {
+/// What the run came to, in the lab's own words.
+fn outcome(scene: &Scene, sim: &Sim<Node>, done: bool) -> Map<String, Value> {
+    let (registry, carried_out) = match sim.process(Roles::SERVER).map(Observe::view) {
         Some(View::Server { registry, carried_out }) => (json!(registry), json!(carried_out)),
         _ => (Value::Null, Value::Null),
     };
-    let asked: usize = scene.roles.clients().into_iter().map(|node| begun(sim, node)).sum();
-    json!({
-        "lab": LAB,
-        "world": "sim",
-        "seed": sim.seed(),
-        "nodes": nodes,
-        "outcome": {
-            "answered": done,
-            "rule": ANSWERED,
-            "calls": asked,
-            "carried_out": carried_out,
-            "registry": registry,
-        },
-        "violations": sim.violation().into_iter().collect::<Vec<_>>(),
-        "messages": messages,
-        "faults": tally.faults(),
-        "trace_hash": sim.hash().to_string(),
-        "virtual_us": sim.now().as_micros(),
-        "real_us": u64::try_from(real_us).unwrap_or(u64::MAX),
-        "trace": arguments.trace,
-    })
+    let calls: usize = scene.roles.clients().into_iter().map(|node| begun(sim, node)).sum();
+    let outcome = [
+        ("answered", json!(done)),
+        ("rule", json!(ANSWERED)),
+        ("calls", json!(calls)),
+        ("carried_out", carried_out),
+        ("registry", registry),
+    ];
+    outcome.into_iter().map(|(what, value)| (what.to_string(), value)).collect()
 }
 
 fn begun(sim: &Sim<Node>, node: simnet::NodeId) -> usize {
@@ -186,16 +111,4 @@ fn begun(sim: &Sim<Node>, node: simnet::NodeId) -> usize {
         Some(View::Client { begun, .. }) => begun,
         _ => 0,
     }
-}
-
-/// The wall clock: only to report how long a run took.
-#[allow(
-    clippy::disallowed_types,
-    clippy::disallowed_methods,
-    reason = "real time is reported, nothing depends on it"
-)]
-fn wall_clock() -> std::time::Duration {
-    use std::sync::OnceLock;
-    static START: OnceLock<std::time::Instant> = OnceLock::new();
-    START.get_or_init(std::time::Instant::now).elapsed()
 }

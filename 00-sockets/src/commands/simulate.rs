@@ -1,12 +1,10 @@
 //! `sockets simulate`: a campaign of the remote procedure calls.
 
-#![allow(clippy::disallowed_types, reason = "how long the campaign took is reported, nothing depends on it")]
-
 use simnet::Campaign;
 use simnet::campaign::TestId;
+use simnet::report::{BROKEN, real_us_since, wall_clock};
 use sockets::rpc::scene::Scene;
 use std::process::ExitCode;
-use std::time::Instant;
 
 #[derive(clap::Args)]
 pub struct Arguments {
@@ -21,26 +19,13 @@ pub fn simulate(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         lab: super::run::LAB.to_string(),
         test: "part_d_calls_survive_any_storm_with_crashes".to_string(),
     };
-    let begun = Instant::now();
+    let begun = wall_clock();
     let campaign = Campaign::new(id.clone()).seeds(arguments.seeds);
     let report = campaign.explore(|trial| Scene::draw(trial.seed, true).survive_and_answer(trial));
-    let per_second = u128::from(report.seeds) * 1_000_000 / begun.elapsed().as_micros().max(1);
-    println!("{} seeds, {per_second} a second, {} events", report.seeds, report.events);
-    println!("\nsituations reached");
-    for (situation, count) in report.marks.iter() {
-        println!("  {count:>10}  {situation}");
-    }
-    println!("\nwhat faults did");
-    for (kind, count) in &report.faults {
-        println!("  {count:>10}  {kind}");
-    }
-    if report.failures.is_empty() {
-        println!("\nno rule was broken");
-        return Ok(ExitCode::SUCCESS);
-    }
-    for (rule, seeds) in report.by_rule() {
-        println!("\nbroken under {} seeds, first under {}: {rule}", seeds.len(), seeds[0]);
+    let per_second = u128::from(report.seeds) * 1_000_000 / u128::from(real_us_since(begun)).max(1);
+    println!("{} seeds, {per_second} a second\n\n{report}", report.seeds);
+    for (_, seeds) in report.by_rule() {
         println!("  {}", id.replay_command(seeds[0]));
     }
-    Ok(ExitCode::FAILURE)
+    Ok(ExitCode::from(if report.failures.is_empty() { 0 } else { BROKEN }))
 }

@@ -252,7 +252,19 @@ impl Running {
     /// # Errors
     /// When it cannot listen.
     pub fn start(model: Model, settings: Settings, observer: Observer) -> io::Result<Self> {
-        let listener = listen((Ipv4Addr::LOCALHOST, 0).into(), 128)?;
+        Self::on(listen((Ipv4Addr::LOCALHOST, 0).into(), 128)?, model, settings, observer)
+    }
+
+    /// Starts a server on this listener.
+    ///
+    /// # Errors
+    /// When the listener does not say where it listens.
+    pub fn on(
+        listener: TcpListener,
+        model: Model,
+        settings: Settings,
+        observer: Observer,
+    ) -> io::Result<Self> {
         let address = listener.local_addr()?;
         let stop = Arc::new(AtomicBool::new(false));
         let house = House { settings, observer, stop: Arc::clone(&stop) };

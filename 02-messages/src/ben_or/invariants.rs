@@ -9,20 +9,21 @@ use simnet::{Happening, Marks, Monitor, NodeId, Nodes, Time, Violation};
 use std::collections::BTreeMap;
 
 /// Agreement.
-pub const AGREEMENT: &str = "(B1) no two processes decide different values";
+pub const AGREEMENT: &str = "(BO1) no two processes decide different values";
 /// Validity.
-pub const VALIDITY: &str = "(B2) what is decided is what some process began with";
+pub const VALIDITY: &str = "(BO2) what is decided is what some process began with";
 /// Integrity.
-pub const INTEGRITY: &str = "(B3) a process decides once, and tells all the same";
+pub const INTEGRITY: &str = "(BO3) a process decides once, and tells all the same";
 /// The lemma on proposals.
-pub const ONE_PROPOSAL: &str = "(B4) at most one value is proposed in a round";
+pub const ONE_PROPOSAL: &str = "(BO4) at most one value is proposed in a round";
 /// The lemma on decisions.
-pub const LOCKED: &str = "(B5) once a value is decided in a round, nothing else is reported in later rounds";
+pub const LOCKED: &str = "(BO5) once a value is decided in a round, nothing else is reported in later rounds";
 /// The algorithm's waits and counts.
-pub const COUNTED: &str = "(B6) what a process says follows from what n - f processes, or more, have told it";
+pub const COUNTED: &str =
+    "(BO6) what a process says follows from what n - f processes, or more, have told it";
 /// Termination.
 pub const TERMINATION: &str =
-    "(B7) with at most f crashes and every message delivered in the end, all others decide";
+    "(BO7) with at most f crashes and every message delivered in the end, all others decide";
 
 /// Situations that the monitor recognises. A test that claims one asks for its mark.
 pub mod situation {
@@ -45,7 +46,7 @@ pub mod situation {
 /// What one process has been told in one phase of one round, by whom.
 type Heard<T> = BTreeMap<(NodeId, u32), BTreeMap<NodeId, T>>;
 
-/// Watches B1 to B6 over one run.
+/// Watches BO1 to BO6 over one run.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Invariants {
     initial: BTreeMap<NodeId, Bit>,
@@ -91,7 +92,7 @@ impl Invariants {
             .min_by_key(|decided| decided.round)
     }
 
-    /// B3, B5 and B6, as a process reports.
+    /// BO3, BO5 and BO6, as a process reports.
     fn report(
         &mut self,
         from: NodeId,
@@ -138,7 +139,7 @@ impl Invariants {
         Ok(())
     }
 
-    /// B6: a process begins a round with a value that was proposed to it in the round before, or with any if none was.
+    /// BO6: a process begins a round with a value that was proposed to it in the round before, or with any if none was.
     ///
     /// A process that had heard of more than it waits for may have looked at any *n* − *f* of them.
     fn follows_from_proposals(
@@ -179,7 +180,7 @@ impl Invariants {
         Ok(())
     }
 
-    /// B3, B4 and B6, as a process proposes.
+    /// BO3, BO4 and BO6, as a process proposes.
     fn propose(&mut self, from: NodeId, round: u32, value: Option<Bit>, name: &str) -> Result<(), Violation> {
         match self.proposed.get(&(round, from)) {
             Some(before) if *before == value => return Ok(()),
@@ -227,7 +228,7 @@ impl Invariants {
         Ok(())
     }
 
-    /// B1, B2, B3, B5 and B6, as a process decides.
+    /// BO1, BO2, BO3, BO5 and BO6, as a process decides.
     fn decide(
         &mut self,
         node: NodeId,

@@ -171,10 +171,11 @@ impl Scene for Roles {
         Duration::from_secs(2)
     }
 
-    /// Who crashes need not decide, so as many as must be up are enough here. The tests ask each that is up.
-    fn is_done(&self, told: &Outputs<Self>) -> bool {
+    /// Everybody has decided, but for those that have crashed, and those are not too many. (Before the start nobody is up.)
+    fn is_done(&self, told: &Outputs<Self>, is_up: &dyn Fn(NodeId) -> bool) -> bool {
         let decided: BTreeSet<NodeId> = told.iter().map(|told| told.node).collect();
-        decided.len() + self.faulty() >= self.values.len()
+        let enough = decided.len() + self.faulty() >= self.values.len();
+        enough && self.processes().into_iter().all(|process| decided.contains(&process) || !is_up(process))
     }
 
     fn outcome<'a>(

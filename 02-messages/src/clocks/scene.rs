@@ -83,7 +83,7 @@ impl Scene for Roles {
         Duration::from_micros(self.pace.0) * (self.actions + 1) + Duration::from_secs(1)
     }
 
-    fn is_done(&self, told: &Outputs<Self>) -> bool {
+    fn is_done(&self, told: &Outputs<Self>, _is_up: &dyn Fn(NodeId) -> bool) -> bool {
         let acted = told.iter().filter(|told| !matches!(told.output, Event::Received { .. })).count();
         acted as u64 == u64::from(self.processes) * u64::from(self.actions)
     }

@@ -1,6 +1,6 @@
 //! The coordinator: asks for votes, and decides (Bernstein, Hadzilacos, Goodman §7.4; presumed abort).
 //!
-//! Its log is the transaction's fate: the moment in which the commit reaches the disk is the moment of the decision.
+//! Its log is the transaction's fate.
 
 use super::message::{Decision, Entry, Message, Output, Pace, Timer};
 use super::node::Ctx;
@@ -40,7 +40,7 @@ impl Coordinator {
         if log.is_empty() { self.begin(ctx) } else { self.recover(&log, ctx) }
     }
 
-    /// Phase 1: notes durably that the transaction has begun, and asks all participants for their votes.
+    /// Phase 1: the transaction begins ([`Entry::Begin`]), and all participants are asked for their votes.
     fn begin(&mut self, ctx: &mut Ctx<'_>) {
         // solution: begin — Part E: ask for votes
         // Who begins twice may decide twice: so this is durable before anyone hears of it.
@@ -82,7 +82,7 @@ impl Coordinator {
         // solution: end
     }
 
-    /// Phase 2, all have said Yes: makes the commit durable, tells the outside and all participants, and goes on until all have
+    /// Phase 2, all have said Yes: the decision is to commit. The outside and all participants are told, and told again until all have
     /// acknowledged it.
     fn commit(&mut self, ctx: &mut Ctx<'_>) {
         // solution: begin — Part E: decide to commit
@@ -116,7 +116,7 @@ impl Coordinator {
         // solution: end
     }
 
-    /// A participant has committed, durably. After the last one the log gets its `End`; nothing waits for that, so it need not be synced.
+    /// A participant has committed. After the last one nothing is left to do ([`Entry::End`]).
     pub fn ack(&mut self, from: NodeId, ctx: &mut Ctx<'_>) {
         // solution: begin — Part E: count an acknowledgement
         let Phase::Committed { acks } = &mut self.phase else { return };

@@ -56,12 +56,16 @@ pub struct Invariants {
     no: BTreeSet<NodeId>,
     /// What each node has decided, as far as anyone knows.
     decided: BTreeMap<NodeId, Decision>,
-    /// Who was told of a decision.
-    told: BTreeSet<NodeId>,
+    /// What each node has made known of its decision since it last started.
+    this_life: BTreeMap<NodeId, Decision>,
+    /// What each participant was told. One that crashes before that is on its disk may be told the same once more, so it stands.
+    told: BTreeMap<NodeId, BTreeSet<Decision>>,
     /// The coordinator has asked for votes …
     begun: bool,
     /// … and has crashed since: it must not ask any more.
     over: bool,
+    /// Whose Yes has come to the coordinator before it first crashed: no other counts.
+    counted: BTreeSet<NodeId>,
 }
 
 impl Invariants {
@@ -73,13 +77,15 @@ impl Invariants {
             yes: BTreeSet::new(),
             no: BTreeSet::new(),
             decided: BTreeMap::new(),
-            told: BTreeSet::new(),
+            this_life: BTreeMap::new(),
+            told: BTreeMap::new(),
             begun: false,
             over: false,
+            counted: BTreeSet::new(),
         }
     }
 
-    /// AC1, AC2, AC3 and E6, as a node makes its decision known.
+    /// AC1, AC2, AC3, E6 and E8, as a node makes its decision known.
     fn decides(
         &mut self,
         node: NodeId,
@@ -89,6 +95,7 @@ impl Invariants {
     ) -> Result<(), Violation> {
         if let Some(before) = self.decided.get(&node) {
             if *before == decision {
+                self.this_life.insert(node, decision);
                 return Ok(());
             }
             let expected = format!("{name} keeps to its decision, {before}");
@@ -101,15 +108,27 @@ impl Invariants {
             let got = format!("{name} commits without a Yes of {}", missing.join(" "));
             return Err(Violation::new(UNANIMOUS, expected, got));
         }
-        if self.yes.contains(&node) && !self.told.contains(&node) {
+        if self.yes.contains(&node) && !self.was_told(node, decision) {
             let expected = format!("{name} has voted Yes and waits until it is told the decision");
-            return Err(Violation::new(IN_DOUBT, expected, format!("{name} decides {decision} by itself")));
+            let got = match self.told.get(&node) {
+                None => format!("{name} decides {decision} by itself"),
+                Some(_) => format!("{name} decides {decision}, and was told the opposite"),
+            };
+            return Err(Violation::new(IN_DOUBT, expected, got));
+        }
+        if node == self.coordinator && self.over && decision == Decision::Commit {
+            let missing = self.participants.difference(&self.counted).next();
+            if let Some(missing) = missing {
+                let expected = format!("abort: {name} crashed before the Yes of {missing} had come to it");
+                return Err(Violation::new(ONCE, expected, format!("{name} decides commit")));
+            }
         }
         if let Some((other, first)) = self.decided.iter().find(|(_, first)| **first != decision) {
             let expected = format!("{first}, as {other} has decided");
             return Err(Violation::new(AGREEMENT, expected, format!("{name} decides {decision}")));
         }
         self.decided.insert(node, decision);
+        self.this_life.insert(node, decision);
         if decision == Decision::Abort && self.participants.contains(&node) && !self.yes.contains(&node) {
             marks.reach(situation::ABORTED_ALONE);
         }
@@ -123,10 +142,15 @@ impl Invariants {
         Ok(())
     }
 
-    /// E7, as a vote leaves.
+    fn was_told(&self, node: NodeId, decision: Decision) -> bool {
+        self.told.get(&node).is_some_and(|told| told.contains(&decision))
+    }
+
+    /// E7, as a vote leaves. Of who had said Yes, and was told to abort, only the abort of this life counts: a crash may put it in doubt again.
     fn votes(&mut self, node: NodeId, yes: bool, name: &str) -> Result<(), Violation> {
         let has_aborted = self.decided.get(&node) == Some(&Decision::Abort);
-        if yes && (self.no.contains(&node) || (has_aborted && !self.yes.contains(&node))) {
+        let aborted_now = self.this_life.get(&node) == Some(&Decision::Abort);
+        if yes && (self.no.contains(&node) || aborted_now || (has_aborted && !self.yes.contains(&node))) {
             let expected = format!("No of {name}, which has aborted");
             return Err(Violation::new(MEMORY, expected, format!("{name} votes Yes")));
         }
@@ -167,22 +191,18 @@ impl Invariants {
         }
     }
 
-    /// AC2 and E7, on what a node knows after a restart.
+    /// AC2, E7 and E8, on what a node knows as it starts again. It may have said nothing yet: so this is seen in its `View`.
     fn restarted(&self, node: NodeId, view: View, name: &str, marks: &mut Marks) -> Result<(), Violation> {
         let decision = view.decision();
-        if let (Some(Decision::Commit), None) = (self.decided.get(&node), decision) {
-            let expected = format!("{name} knows that it has committed");
-            return Err(Violation::new(
-                FINAL,
-                expected,
-                format!("after its restart {name} knows of no decision"),
-            ));
+        let got = || format!("{name} has started again, and knows of no decision");
+        if decision.is_none() && self.decided.get(&node) == Some(&Decision::Commit) {
+            return Err(Violation::new(FINAL, format!("{name} knows that it has committed"), got()));
         }
         match view {
             View::Participant { in_doubt, .. } => {
                 if self.yes.contains(&node) && !in_doubt && decision.is_none() {
                     let expected = format!("{name} knows that it has voted Yes");
-                    let got = format!("after its restart {name} knows of no vote");
+                    let got = format!("{name} has started again, and knows of no vote");
                     return Err(Violation::new(MEMORY, expected, got));
                 }
                 if in_doubt {
@@ -192,10 +212,36 @@ impl Invariants {
             View::Coordinator { .. } => match decision {
                 Some(Decision::Commit) => marks.reach(situation::COMMITTED_RESTART),
                 Some(Decision::Abort) => marks.reach(situation::PRESUMED_ABORT),
+                None if self.over => {
+                    let expected = format!("{name} knows that it has committed, or else that it has aborted");
+                    return Err(Violation::new(ONCE, expected, got()));
+                }
                 None => {}
             },
         }
         Ok(())
+    }
+
+    /// What a node is told counts from when it is told.
+    fn hears(&mut self, from: NodeId, to: NodeId, message: &Message, view: Option<View>, marks: &mut Marks) {
+        match message {
+            Message::Decided(decision) => {
+                self.told.entry(to).or_default().insert(*decision);
+                let in_doubt = matches!(view, Some(View::Participant { in_doubt: true, .. }));
+                if in_doubt && from != self.coordinator {
+                    marks.reach(situation::TOLD_BY_PEER);
+                }
+            }
+            Message::Yes if to == self.coordinator => {
+                if !self.over {
+                    self.counted.insert(from);
+                }
+                if self.this_life.get(&to) == Some(&Decision::Abort) {
+                    marks.reach(situation::LATE_YES);
+                }
+            }
+            _ => {}
+        }
     }
 }
 
@@ -210,21 +256,8 @@ impl Monitor<Node> for Invariants {
         match *happening {
             Happening::Sent { from, message, .. } => self.sent(from, message, nodes.name(from), marks),
             Happening::Delivered { from, to, message } => {
-                if matches!(message, Message::Decided(_)) {
-                    self.told.insert(to);
-                }
                 let view = nodes.process(to).map(Observe::view);
-                match (message, view) {
-                    (Message::Decided(_), Some(View::Participant { in_doubt: true, .. }))
-                        if from != self.coordinator =>
-                    {
-                        marks.reach(situation::TOLD_BY_PEER);
-                    }
-                    (Message::Yes, Some(View::Coordinator { decision: Some(Decision::Abort), .. })) => {
-                        marks.reach(situation::LATE_YES);
-                    }
-                    _ => {}
-                }
+                self.hears(from, to, message, view, marks);
                 Ok(())
             }
             Happening::Output { node, output: Output(decision) } => {
@@ -232,10 +265,12 @@ impl Monitor<Node> for Invariants {
             }
             Happening::Crashed { node } => {
                 self.over |= self.begun && node == self.coordinator;
+                self.this_life.remove(&node);
                 Ok(())
             }
             Happening::Restarted { node } => match nodes.process(node).map(Observe::view) {
                 Some(view) => self.restarted(node, view, nodes.name(node), marks),
+                // It has crashed again as it started.
                 None => Ok(()),
             },
             Happening::Handled { .. } => Ok(()),

@@ -147,7 +147,7 @@ impl Scene for Roles {
         (self.pace().resend + self.pace().give_up + self.pace().ask) * 3 + Duration::from_millis(100)
     }
 
-    fn is_done(&self, told: &Outputs<Self>) -> bool {
+    fn is_done(&self, told: &Outputs<Self>, _is_up: &dyn Fn(NodeId) -> bool) -> bool {
         let decided: BTreeSet<NodeId> = told.iter().map(|told| told.node).collect();
         decided.len() > self.votes.len()
     }

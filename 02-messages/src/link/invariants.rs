@@ -29,6 +29,8 @@ pub mod situation {
     pub const FULL: &str = "the window is full";
     /// A message of several segments is handed on.
     pub const JOINED: &str = "a message of several fragments is handed on";
+    /// The sender has heard that there is nothing left to send.
+    pub const KNOWN: &str = "the sender knows that every message has arrived";
     /// An acknowledgement is overtaken by a later one.
     pub const OLD_ACK: &str = "an acknowledgement comes after a later one";
 }
@@ -48,6 +50,8 @@ pub struct Invariants {
     come: u64,
     /// … and which have come beyond that.
     early: BTreeSet<u64>,
+    /// The number of the segment that came last.
+    last: Option<u32>,
 }
 
 impl Invariants {
@@ -61,6 +65,7 @@ impl Invariants {
             acknowledged: 0,
             come: 0,
             early: BTreeSet::new(),
+            last: None,
         }
     }
 
@@ -105,6 +110,7 @@ impl Invariants {
     }
 
     fn segment_comes(&mut self, number: u32, marks: &mut Marks) {
+        self.last = Some(number);
         let place = self.place(number, self.come);
         if place >= self.come + u64::from(self.settings.window) || !self.early.insert(place) {
             return marks.reach(situation::AGAIN);
@@ -119,17 +125,35 @@ impl Invariants {
 
     /// (3), as an acknowledgement leaves.
     fn ack_sent(&self, of: u32, next: u32, name: &str) -> Result<(), Violation> {
-        if next == self.number(self.come) {
-            return Ok(());
+        let got = format!("Ack of={of} next={next}");
+        if next != self.number(self.come) {
+            let expected = format!("{name} waits for {}: all before it have come", self.number(self.come));
+            return Err(Violation::new(ACKNOWLEDGED, expected, got));
         }
-        let expected = format!("{name} waits for {}: all before it have come", self.number(self.come));
-        Err(Violation::new(ACKNOWLEDGED, expected, format!("Ack of={of} next={next}")))
+        if !self.has_come(of) {
+            let expected = format!("{name} acknowledges a segment that has come, and {of} has not");
+            return Err(Violation::new(ACKNOWLEDGED, expected, got));
+        }
+        Ok(())
+    }
+
+    /// Whether a segment of this number has come, as the sender will understand the number: one of the window that the receiver waits
+    /// for, or one before it. An acknowledgement of what has come just now is true, however few numbers there are.
+    fn has_come(&self, number: u32) -> bool {
+        let ahead = self.place(number, self.come);
+        let in_window = ahead < self.come + u64::from(self.settings.window);
+        self.last == Some(number)
+            || self.early.contains(&ahead)
+            || (!in_window && ahead >= u64::from(self.settings.numbers))
     }
 
     fn ack_comes(&mut self, next: u32, marks: &mut Marks) {
         let place = self.place(next, self.acknowledged);
         if place <= self.sent {
             self.acknowledged = place;
+            if self.acknowledged == self.sent && self.handed_on == self.messages.len() {
+                marks.reach(situation::KNOWN);
+            }
         } else {
             marks.reach(situation::OLD_ACK);
         }

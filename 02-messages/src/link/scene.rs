@@ -1,6 +1,6 @@
 //! Whole runs of a link: one sender, one receiver, so many messages. Given whole.
 
-use super::invariants::Invariants;
+use super::invariants::{Invariants, situation};
 use super::message::Settings;
 use super::node::{Node, View};
 use super::number::largest_window;
@@ -109,6 +109,8 @@ impl Scene for Roles {
     const STORM_TEST: &'static str = "part_b_carries_everything_through_any_storm";
     const GOAL: &'static str = "(B4) once the network delivers, every message arrives, and the sender knows";
 
+    const SETTLED: Option<&'static str> = Some(situation::KNOWN);
+
     // It mends what datagrams lack, and needs nothing that does.
     const TRANSPORT: TransportKind = TransportKind::Datagram;
 
@@ -170,7 +172,7 @@ impl Scene for Roles {
         Duration::from(self.longest) * 2 + Duration::from_millis(25) * segments as u32
     }
 
-    fn is_done(&self, told: &Outputs<Self>) -> bool {
+    fn is_done(&self, told: &Outputs<Self>, _is_up: &dyn Fn(NodeId) -> bool) -> bool {
         told.len() as u64 >= self.messages
     }
 

@@ -1,9 +1,9 @@
 //! What mutual exclusion must keep, watched from outside. Given whole.
 
-use super::process::{Mutex, Output};
+use super::process::{Message, Mutex, Output};
 use crate::clocks::Stamp;
-use simnet::{Happening, Marks, Monitor, NodeId, Nodes, Observe, Time, Violation};
-use std::collections::BTreeSet;
+use simnet::{Happening, Marks, Monitor, NodeId, Nodes, Time, Violation};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// (C4) Condition I.
 pub const EXCLUSION: &str =
@@ -37,6 +37,8 @@ pub struct Exclusion {
     last: Option<Key>,
     /// The requests that are not yet granted, oldest first.
     waiting: Vec<Key>,
+    /// The requests of which each process has heard.
+    heard: BTreeMap<NodeId, BTreeSet<Key>>,
 }
 
 /// A stamp in a form that the monitor compares by itself: the order of stamps may be what is wrong.
@@ -58,15 +60,13 @@ impl Exclusion {
         nodes: &dyn Nodes<Mutex>,
         marks: &mut Marks,
     ) -> Result<(), Violation> {
-        let known: BTreeSet<Key> = nodes
-            .process(node)
-            .map(|process| process.view().queue.into_iter().map(key).collect())
-            .unwrap_or_default();
-        for other in self.waiting.iter().filter(|other| other.1 != node && known.contains(other)) {
+        let none = BTreeSet::new();
+        let heard = self.heard.get(&node).unwrap_or(&none);
+        for other in self.waiting.iter().filter(|other| heard.contains(other)) {
             marks.reach(situation::KNOWING);
             if request < *other {
                 let expected = format!(
-                    "{} stamps its request later than {}, which is in its queue",
+                    "{} stamps its request later than {}, of which it has heard",
                     nodes.name(node),
                     show(*other)
                 );
@@ -128,14 +128,22 @@ impl Monitor<Mutex> for Exclusion {
         nodes: &dyn Nodes<Mutex>,
         marks: &mut Marks,
     ) -> Result<(), Violation> {
-        let Happening::Output { node, output } = *happening else { return Ok(()) };
-        match *output {
-            Output::Requested(request) => self.requested(node, key(request), nodes, marks),
-            Output::Granted(request) => self.granted(node, key(request), nodes, marks),
-            Output::Released(_) => {
+        match *happening {
+            Happening::Delivered { to, message: Message::Request(request), .. } => {
+                self.heard.entry(to).or_default().insert(key(*request));
+                Ok(())
+            }
+            Happening::Output { node, output: Output::Requested(request) } => {
+                self.requested(node, key(*request), nodes, marks)
+            }
+            Happening::Output { node, output: Output::Granted(request) } => {
+                self.granted(node, key(*request), nodes, marks)
+            }
+            Happening::Output { node, output: Output::Released(_) } => {
                 self.holder = self.holder.filter(|holder| *holder != node);
                 Ok(())
             }
+            _ => Ok(()),
         }
     }
 }

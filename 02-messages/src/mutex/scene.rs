@@ -108,7 +108,7 @@ impl Scene for Roles {
         wish * u32::try_from(self.all() + 1).unwrap_or(u32::MAX)
     }
 
-    fn is_done(&self, told: &Outputs<Self>) -> bool {
+    fn is_done(&self, told: &Outputs<Self>, _is_up: &dyn Fn(NodeId) -> bool) -> bool {
         let released = told.iter().filter(|told| matches!(told.output, Output::Released(_))).count();
         released as u64 == self.all()
     }

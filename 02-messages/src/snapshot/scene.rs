@@ -158,7 +158,7 @@ impl Scene for BankRoles {
         turns + Duration::from_micros(self.pause.0) * (self.snapshots + 1) + Duration::from_secs(10)
     }
 
-    fn is_done(&self, told: &Outputs<Self>) -> bool {
+    fn is_done(&self, told: &Outputs<Self>, _is_up: &dyn Fn(NodeId) -> bool) -> bool {
         let completed = told.iter().filter(|told| matches!(told.output, Output::Completed { .. })).count();
         completed as u64 == u64::from(self.initiators) * u64::from(self.snapshots)
     }
@@ -272,7 +272,7 @@ impl Scene for DiffusingRoles {
         unit * (self.work + 1) + Duration::from_micros(self.pause.0) * 2 + Duration::from_secs(10)
     }
 
-    fn is_done(&self, told: &Outputs<Self>) -> bool {
+    fn is_done(&self, told: &Outputs<Self>, _is_up: &dyn Fn(NodeId) -> bool) -> bool {
         told.iter().any(|told| matches!(told.output, Output::Terminated(_)))
     }
 

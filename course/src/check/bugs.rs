@@ -3,9 +3,9 @@
 use crate::bug::{self, Bug};
 use crate::finding::Finding;
 use crate::lab::Lab;
-use crate::nearest;
 use crate::workspace::Workspace;
 use anyhow::Result;
+use simnet::nearest;
 use std::collections::BTreeMap;
 
 /// How many wrong solutions these labs have.

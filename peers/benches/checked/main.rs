@@ -79,8 +79,14 @@ fn median(mut values: Vec<f64>) -> f64 {
     values[values.len() / 2]
 }
 
+/// `cargo bench` passes `--bench`. Under `cargo test`, and with `--test`, a tiny round only shows that all runs.
+fn is_measured() -> bool {
+    let has = |flag: &str| std::env::args().any(|argument| argument == flag);
+    has("--bench") && !has("--test")
+}
+
 fn main() {
-    let rounds = if std::env::args().any(|argument| argument == "--test") { 1 } else { ROUNDS };
+    let rounds = if is_measured() { ROUNDS } else { 1 };
     let mut runs: Vec<[Search; 3]> = Vec::new();
     for _ in 0..rounds {
         runs.push([ours(false), ours(true), theirs(2)]);

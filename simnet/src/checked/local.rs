@@ -18,7 +18,6 @@ use crate::storage::{Disk, DiskFate};
 use crate::time::Time;
 use crate::trace::{Kind, Name};
 use std::hash::BuildHasherDefault;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock, RwLock};
 
@@ -479,9 +478,9 @@ impl<P: Process> Machine<P> {
         let Some(process) = &mut node.process else { return };
         let mut effects: Vec<EffectOf<P>> = Vec::new();
         let contents = &mut node.disk.contents;
-        let ran = catch_unwind(AssertUnwindSafe(|| {
+        let ran = panics::quietly(|| {
             react(process, &mut Context::new(id, Time::ZERO, script, contents, &mut effects));
-        }));
+        });
         if let Err(panic) = ran {
             run.panic = Some(panics::violation(&self.names[id.index()], &*panic));
             return;

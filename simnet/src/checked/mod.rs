@@ -29,6 +29,7 @@
 //! Where the time goes: a step of a cluster is a step of one node, and nodes have few states. So each reaction of a node is worked out once,
 //! with its random choices and crashes, and a state of the cluster is a list of small numbers.
 
+mod answer;
 mod local;
 mod model;
 mod script;
@@ -39,10 +40,10 @@ mod symmetry;
 mod table;
 
 use crate::cluster::Cluster;
-use crate::monitor::{Monitor, Violation};
+use crate::monitor::Monitor;
 use crate::node::NodeId;
 use crate::process::{Observe, Process};
-use crate::trace::Trace;
+pub use answer::Answer;
 use model::{BROKEN, Checked, RenamedHash};
 use stateright::{Checker, HasDiscoveries, Model};
 use std::fmt;
@@ -143,23 +144,6 @@ pub struct Question<P: Process, M> {
     symmetry: Option<Symmetry<P, M>>,
     forgets_spent: bool,
     progress: Option<Arc<OnProgress>>,
-}
-
-/// What the search found.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    /// Steps taken: states reached, also again.
-    pub states: usize,
-    /// Different states.
-    pub unique_states: usize,
-    /// The longest schedule, in steps.
-    pub depth: usize,
-    /// Whether every schedule within the bounds was explored.
-    pub complete: bool,
-    /// The shortest schedule that breaks a rule, and the rule.
-    pub broken: Option<(Violation, Trace)>,
-    /// Why the symmetry that was asked for was not used.
-    pub asymmetry: Option<String>,
 }
 
 impl<P, M> Question<P, M>

@@ -14,6 +14,10 @@ use std::sync::Arc;
 /// A node with more reactions than these is not worth the time.
 const MOST_REACTIONS: usize = 100_000;
 
+/// A node that changes so often in a row grows without end, as one does that keeps what it reads. Each of its states is larger than the one before,
+/// and all of them together would fill the memory before there are too many.
+const MOST_CHANGES: u32 = 1_000;
+
 /// Which messages still matter.
 #[derive(Debug)]
 pub(super) struct Spent {
@@ -36,6 +40,8 @@ struct Alone {
     inbox: BTreeSet<u32>,
     /// For each state: those from which a reaction leads to it.
     before: BTreeMap<u32, BTreeSet<u32>>,
+    /// For each state: how many changes it is away from the beginning, at least.
+    changes: BTreeMap<u32, u32>,
     /// The deliveries that change something: state and message.
     useful: BTreeSet<(u32, u32)>,
 }
@@ -48,7 +54,7 @@ struct Exploration<'a, P: Process> {
     open: VecDeque<(NodeId, u32, Cause)>,
 }
 
-/// Explores each node by itself. `None` when one has too many reactions.
+/// Explores each node by itself. `None` when one has too many reactions, or grows without end.
 pub(super) fn explore<P: Process>(machine: &Machine<P>, requests: &[(NodeId, u32)]) -> Option<Spent> {
     let ids = || (0..machine.names().len() as u32).map(NodeId);
     let mut exploration =
@@ -56,13 +62,14 @@ pub(super) fn explore<P: Process>(machine: &Machine<P>, requests: &[(NodeId, u32
     let unborn = machine.unborn().number;
     for node in ids().filter(|node| machine.has_process(*node)) {
         exploration.nodes[node.index()].before.insert(unborn, BTreeSet::new());
+        exploration.nodes[node.index()].changes.insert(unborn, 0);
         exploration.open.push_back((node, unborn, Cause::Start));
     }
     requests.iter().for_each(|(node, message)| exploration.message(*node, *message));
     let mut reactions = 0;
     while let Some((node, state, cause)) = exploration.open.pop_front() {
         reactions += 1;
-        if reactions > MOST_REACTIONS {
+        if reactions > MOST_REACTIONS || exploration.nodes[node.index()].changes[&state] > MOST_CHANGES {
             return None;
         }
         exploration.react(node, state, cause);
@@ -102,6 +109,7 @@ impl<P: Process> Exploration<'_, P> {
         let is_new = !alone.before.contains_key(&to);
         alone.before.entry(to).or_default().insert(from);
         if is_new {
+            alone.changes.insert(to, alone.changes[&from] + 1);
             self.open.extend(alone.inbox.iter().map(|message| (node, to, Cause::Deliver(*message))));
             self.open.extend((0..alarms as u32).map(|place| (node, to, Cause::Alarm(place))));
             self.open.push_back((node, to, Cause::Crash));

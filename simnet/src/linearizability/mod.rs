@@ -54,6 +54,7 @@ pub use objects::{
 };
 
 use crate::history::{History, Operation, OperationId, Outcome};
+use crate::monitor::{Judgement, Violation};
 use counterexample::*;
 use search::*;
 use serde::Serialize;
@@ -142,6 +143,21 @@ impl<Op, Ret> Verdict<Op, Ret> {
         match self {
             Verdict::Linearizable { steps, .. } | Verdict::Unknown { steps } => *steps,
             Verdict::NotLinearizable(counterexample) => counterexample.steps,
+        }
+    }
+}
+
+impl<Op: Debug, Ret: Debug> Verdict<Op, Ret> {
+    /// What this says of `rule`, which asks for an order that explains the history; `expected` says what such an order is like.
+    pub fn judge(&self, rule: &str, expected: &str) -> Judgement {
+        match self {
+            Verdict::Linearizable { .. } => Judgement::Held,
+            Verdict::NotLinearizable(why) => {
+                Judgement::Broken(Violation::new(rule, expected, why.to_string()))
+            }
+            Verdict::Unknown { steps } => {
+                Judgement::Unknown(format!("{rule} (the search for an order gave up after {steps} steps)"))
+            }
         }
     }
 }

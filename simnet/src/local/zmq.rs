@@ -8,6 +8,12 @@
 //!   is told. The node's own port is kept by a door that lets pass what ZMTP and our own limits [allow](super::zmtp).
 //! - It neither says who is connected nor lets anyone be sent away. The door does both: it gives each caller a number as its ZeroMQ identity, whatever the
 //!   caller wanted to be called, and hangs up on those that are refused.
+//!
+//! What a stranger can do who runs programs on this machine: find the ROUTER's port of loopback, and pass by the door. He is not heard: with its number a
+//! caller bears a secret of this process, and he knows neither. But he can announce a frame without end there, which ends the process. So can whoever takes
+//! the port of a node that has ended, since a DEALER of ours believes what answers it; the transport `tcp` reads nothing from the peers that it dials. The
+//! crate has no limit to set, and takes no connection that is already made. Messages are in clear in every transport of this world: it is one for machines
+//! whose users trust each other.
 
 use super::dial::{self, Dialer, Line};
 use super::door;
@@ -18,6 +24,7 @@ use crate::node::NodeId;
 use futures_util::StreamExt;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -66,7 +73,7 @@ impl Transport for Zmq {
 
     fn start(self, place: Place, addresses: Addresses) -> Wire {
         let Zmq { router, inner, listener, .. } = self;
-        let callers = Arc::new(Callers::default());
+        let callers = Arc::new(Callers::new());
         dial::start::<Dealer, _>(place, &addresses, move |arrived, counts| async move {
             let attend = |stream, who| attend(stream, who, inner, callers.clone(), counts.clone());
             tokio::select! {
@@ -75,6 +82,13 @@ impl Transport for Zmq {
             }
         })
     }
+}
+
+/// 128 bits that nobody can guess. The keys of a `RandomState` are the system's randomness, and no hash under them tells what they are.
+#[allow(clippy::disallowed_methods, reason = "a secret of the shell's: no process sees it")]
+fn secret() -> String {
+    let half = || RandomState::new().build_hasher().finish();
+    format!("{:016x}{:016x}", half(), half())
 }
 
 /// Someone who has connected.
@@ -89,12 +103,31 @@ struct Caller {
 }
 
 /// Who has connected, by number.
-#[derive(Default)]
-struct Callers(Mutex<(u64, BTreeMap<u64, Caller>)>);
+struct Callers {
+    /// The last number, and the callers.
+    known: Mutex<(u64, BTreeMap<u64, Caller>)>,
+    /// What only this process knows. Who bears it has come by the door.
+    secret: String,
+}
 
 impl Callers {
+    fn new() -> Self {
+        Callers { known: Mutex::default(), secret: secret() }
+    }
+
     fn lock(&self) -> MutexGuard<'_, (u64, BTreeMap<u64, Caller>)> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The ZeroMQ identity of a caller.
+    fn identity(&self, number: u64) -> String {
+        format!("{number} {}", self.secret)
+    }
+
+    /// The number in an identity that the door has given.
+    fn number(&self, identity: &[u8]) -> Option<u64> {
+        let (number, secret) = std::str::from_utf8(identity).ok()?.split_once(' ')?;
+        if secret == self.secret { number.parse().ok() } else { None }
     }
 
     /// A new caller: its number, and what is done when it is to be hung up on.
@@ -183,7 +216,7 @@ async fn join(
     let (mut from_caller, mut to_caller) = stream.split();
     let (mut from_router, mut to_router) = router.split();
     let inward = async {
-        let (mut gate, mut buffer) = (Gate::new(number.to_string().as_bytes()), vec![0; BATCH]);
+        let (mut gate, mut buffer) = (Gate::new(callers.identity(number).as_bytes()), vec![0; BATCH]);
         loop {
             let read = match time::timeout(PATIENCE, from_caller.read(&mut buffer)).await {
                 Ok(read) => read,
@@ -222,12 +255,11 @@ async fn listen(
             time::sleep(LONGEST_PAUSE).await;
             continue;
         };
-        // The door lets pass one part, and numbers its callers: who is not numbered has found another way in, and is not heard.
+        // The door lets pass one part, and numbers its callers: who bears no number of its has found another way in, and is not heard.
         let (Some(identity), Some(body), 2) = (message.get(0), message.get(1), message.len()) else {
             continue;
         };
-        let number = std::str::from_utf8(identity).ok().and_then(|number| number.parse().ok());
-        let Some(number) = number else { continue };
+        let Some(number) = callers.number(identity) else { continue };
         match callers.hear(&place, number, body) {
             Ok(None) => {}
             Ok(Some(letter)) => {
@@ -291,4 +323,22 @@ async fn send(sender: &mut zeromq::DealerSendHalf, frame: Vec<u8>, counts: &Wire
         counts.dropped(1);
     }
     sent
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_has_not_come_by_the_door_has_no_number() {
+        let (callers, others) = (Callers::new(), Callers::new());
+        let (number, _cut) = callers.enter(SocketAddr::from(([127, 0, 0, 1], 1)));
+        assert_eq!(callers.number(callers.identity(number).as_bytes()), Some(number));
+        // What a stranger may try: the number alone, a secret of his own, none, and bytes that are no text.
+        let guesses = [number.to_string(), others.identity(number), format!("{number} ")];
+        for guess in guesses.iter().map(String::as_bytes).chain([&b""[..], b"\xFF \xFF"]) {
+            assert_eq!(callers.number(guess), None, "{guess:?}");
+        }
+        assert_eq!(callers.secret.len(), 32);
+    }
 }

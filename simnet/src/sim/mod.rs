@@ -16,7 +16,7 @@ use crate::delay::Delay;
 use crate::fault::Plan;
 use crate::hash::TraceHash;
 use crate::hub::{Copies, Hub, Reorder};
-use crate::monitor::{Happening, Marks, Monitor, Nodes, Violation};
+use crate::monitor::{Happening, Judgement, Marks, Monitor, Nodes, Violation};
 use crate::network::{Kept, Rule};
 use crate::node::NodeId;
 use crate::process::{Message, Observe, Process};
@@ -153,6 +153,7 @@ pub struct Sim<P: Process> {
     monitors: Vec<Box<dyn Monitor<P>>>,
     marks: Marks,
     violation: Option<Violation>,
+    unknown: Option<String>,
     recorder: Option<Box<Recorder>>,
     view: Option<fn(&P) -> Value>,
     /// The last state recorded, by node.
@@ -220,6 +221,7 @@ impl<P: Process> Sim<P> {
             monitors: Vec::new(),
             marks: Marks::default(),
             violation: None,
+            unknown: None,
             recorder: None,
             view: None,
             seen: vec![None; count],
@@ -349,6 +351,11 @@ impl<P: Process> Sim<P> {
         self.violation.as_ref()
     }
 
+    /// The rule of which it is not known whether the run has kept it, and why: see [`Sim::conclude`].
+    pub fn unknown(&self) -> Option<&str> {
+        self.unknown.as_deref()
+    }
+
     /// The process on `node`; `None` while the node is down.
     pub fn process(&self, node: NodeId) -> Option<&P> {
         self.nodes.process(node)
@@ -450,6 +457,15 @@ impl<P: Process> Sim<P> {
         let why = Some(violation.rule.clone());
         self.record(Kind::Violation, self.handling, Detail { body: Some(body), why, ..Detail::default() });
         self.violation = Some(violation);
+    }
+
+    /// Takes over what was found of a rule at the end of the run. What is unknown is neither held nor broken, and is told as such.
+    pub fn conclude(&mut self, found: Judgement) {
+        match found {
+            Judgement::Held => {}
+            Judgement::Broken(violation) => self.violate(violation),
+            Judgement::Unknown(what) => self.unknown = self.unknown.take().or(Some(what)),
+        }
     }
 
     /// Runs for `length` of virtual time, or until a rule is broken.

@@ -1,10 +1,14 @@
-//! The rules of part E bite, also those that in whole runs a more exact one is always quicker than: each is shown what it forbids.
+//! The rules bite, also those that in whole runs another one is nearly always quicker than: each is shown what it forbids.
 
 use messages::ben_or::invariants as ben_or;
 use messages::ben_or::{self as consensus, BenOr, Bit};
+use messages::clocks::Stamp;
 use messages::commit::invariants as commit;
 use messages::commit::scene::COORDINATOR;
 use messages::commit::{Decision, Message, Node, Output};
+use messages::link::invariants as link;
+use messages::mutex::invariants as mutex;
+use messages::{link as transfer, mutex as exclusion};
 use simnet::{Happening, Marks, Monitor, NodeId, Nodes, Process, Time};
 
 const P: [NodeId; 3] = [NodeId(0), NodeId(1), NodeId(2)];
@@ -41,6 +45,11 @@ fn decides(node: NodeId, decision: &Output) -> Happening<'_, Node> {
     Happening::Output { node, output: decision }
 }
 
+/// To whom makes no difference.
+fn says(from: NodeId, message: &Message) -> Happening<'_, Node> {
+    Happening::Sent { from, to: COORDINATOR, message }
+}
+
 /// All participants, 1 and 2, have said Yes, and 1 was told to commit, 2 to abort.
 fn torn_apart(then: Vec<Happening<'static, Node>>) -> String {
     const TOLD: [Message; 2] = [Message::Decided(Decision::Commit), Message::Decided(Decision::Abort)];
@@ -61,6 +70,87 @@ fn two_decisions_break_ac1_and_a_change_of_mind_ac2() {
     const ABORT: Output = Output(Decision::Abort);
     assert_eq!(torn_apart(vec![decides(P[1], &COMMIT), decides(P[2], &ABORT)]), commit::AGREEMENT);
     assert_eq!(torn_apart(vec![decides(P[1], &COMMIT), decides(P[1], &ABORT)]), commit::FINAL);
+}
+
+#[test]
+fn who_does_not_as_it_was_told_breaks_e6() {
+    const ABORT: Output = Output(Decision::Abort);
+    // The second participant was told to abort, the first to commit.
+    assert_eq!(torn_apart(vec![decides(P[1], &ABORT)]), commit::IN_DOUBT);
+}
+
+#[test]
+fn a_yes_after_the_abort_breaks_e7_unless_a_crash_has_wiped_it_out() {
+    const ABORT: Output = Output(Decision::Abort);
+    let (yes, told) = (Message::Yes, Message::Decided(Decision::Abort));
+    let says_yes = || says(P[1], &yes);
+    let aborts = || {
+        vec![
+            says_yes(),
+            Happening::Delivered { from: COORDINATOR, to: P[1], message: &told },
+            decides(P[1], &ABORT),
+        ]
+    };
+    let mut happenings = aborts();
+    happenings.push(says_yes());
+    let rules = || commit::Invariants::new(COORDINATOR, &P[1..]);
+    assert_eq!(broken_by_the_last(rules(), &happenings), commit::MEMORY);
+    // In doubt again, and asked again: only the No, untold, is wrong.
+    let mut happenings = aborts();
+    happenings.extend([Happening::Crashed { node: P[1] }, says_yes(), decides(P[1], &ABORT), says_yes()]);
+    assert_eq!(broken_by_the_last(rules(), &happenings), commit::MEMORY);
+}
+
+#[test]
+fn a_commit_on_votes_that_came_after_the_crash_breaks_e8() {
+    const COMMIT: Output = Output(Decision::Commit);
+    let (ask, yes) = (Message::VoteReq, Message::Yes);
+    let happenings = [
+        says(COORDINATOR, &ask),
+        says(P[1], &yes),
+        says(P[2], &yes),
+        Happening::Delivered { from: P[1], to: COORDINATOR, message: &yes },
+        Happening::Crashed { node: COORDINATOR },
+        Happening::Delivered { from: P[2], to: COORDINATOR, message: &yes },
+        decides(COORDINATOR, &COMMIT),
+    ];
+    assert_eq!(broken_by_the_last(commit::Invariants::new(COORDINATOR, &P[1..]), &happenings), commit::ONCE);
+}
+
+#[test]
+fn an_acknowledgement_of_what_never_came_breaks_b3() {
+    let settings = transfer::scene::Roles::default().settings();
+    let first = settings.first;
+    let segment = |number| transfer::Message::Segment { number, last: true, bytes: vec![1] };
+    let ack = |of| transfer::Message::Ack { of, next: first + 1 };
+    let (zeroth, second) = (segment(first), segment(first + 2));
+    let acks = [first, first + 2, first + 1, first - 1].map(ack);
+    for never in [2, 3] {
+        let happenings: Vec<Happening<'_, transfer::Node>> = vec![
+            Happening::Delivered { from: P[0], to: P[1], message: &zeroth },
+            Happening::Sent { from: P[1], to: P[0], message: &acks[0] },
+            Happening::Delivered { from: P[0], to: P[1], message: &second },
+            Happening::Sent { from: P[1], to: P[0], message: &acks[1] },
+            // Once more, of what came before: that is true.
+            Happening::Sent { from: P[1], to: P[0], message: &acks[0] },
+            Happening::Sent { from: P[1], to: P[0], message: &acks[never] },
+        ];
+        let rules = link::Invariants::new(settings, vec![vec![1]; 3]);
+        assert_eq!(broken_by_the_last(rules, &happenings), link::ACKNOWLEDGED);
+    }
+}
+
+#[test]
+fn an_earlier_stamp_than_that_of_a_request_heard_of_breaks_c6() {
+    let (theirs, mine) = (Stamp { time: 5, process: P[0] }, Stamp { time: 3, process: P[1] });
+    let request = exclusion::Message::Request(theirs);
+    let (asks, too) = (exclusion::Output::Requested(theirs), exclusion::Output::Requested(mine));
+    let happenings: Vec<Happening<'_, exclusion::Mutex>> = vec![
+        Happening::Output { node: P[0], output: &asks },
+        Happening::Delivered { from: P[0], to: P[1], message: &request },
+        Happening::Output { node: P[1], output: &too },
+    ];
+    assert_eq!(broken_by_the_last(mutex::Exclusion::default(), &happenings), mutex::FAIRNESS);
 }
 
 fn report(round: u32, value: Bit) -> consensus::Message {

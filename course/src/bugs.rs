@@ -8,10 +8,11 @@ use crate::lab::{self, Lab, Light};
 use crate::limits::{self, Clock};
 use crate::tree::{self, Tree};
 use crate::workspace::Workspace;
-use crate::{exhaustive, show, slice, table};
+use crate::{exhaustive, manifest, show, slice, table};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use simnet::nearest;
+use std::collections::BTreeSet;
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
@@ -32,6 +33,9 @@ pub struct Args {
     /// How many seconds the tests of one bug may take together
     #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     limit: u64,
+    /// Build and run only those files of tests that have a test which the bug's header names: quicker, and the others are not asked
+    #[arg(long, conflicts_with = "check")]
+    named: bool,
     /// Instead of the tests, ask the lab's `check`, which explores every schedule within the bounds of the patch's header
     #[arg(long)]
     check: bool,
@@ -76,6 +80,12 @@ pub struct Copy<'a> {
     lab: &'a Lab,
     /// What it is a copy of.
     pub tree: &'a Tree,
+    /// The same without the lab's program, which would be built again for each bug.
+    bare: &'a Tree,
+    /// The files of tests that start the program all the same.
+    starters: &'a BTreeSet<&'a str>,
+    /// Whether only the files of the tests that headers name are built.
+    named: bool,
     limit: Duration,
 }
 
@@ -86,7 +96,11 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
     let mut folders = vec!["simnet".to_owned()];
     let imports = slice::with_imports(workspace, std::slice::from_ref(&lab.folder))?;
     folders.extend(imports.into_iter().map(|folder| folder.name));
-    let tree = slice::read(workspace, &folders)?;
+    let mut tree = slice::read(workspace, &folders)?;
+    edit(&mut tree, "Cargo.toml", manifest::without_debug_information)?;
+    let starters = starters(&tree, &lab);
+    let mut bare = tree.clone();
+    edit(&mut bare, &format!("{}/Cargo.toml", lab.folder.name), manifest::without_programs)?;
     let copies: Vec<Copy> = (0..args.jobs.min(u32::try_from(bugs.len()).unwrap_or(u32::MAX)))
         .map(|index| {
             let numbered = |name: &str| if index == 0 { name.to_owned() } else { format!("{name}-{index}") };
@@ -96,6 +110,9 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
                 target: base.join(numbered("target")),
                 lab: &lab,
                 tree: &tree,
+                bare: &bare,
+                starters: &starters,
+                named: args.named,
                 limit: Duration::from_secs(args.limit),
             }
         })
@@ -110,7 +127,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
     if args.check {
         return exhaustive::run(&lab, &copies, &bugs, args.json);
     }
-    copies[0].check_solution()?;
+    copies[0].check_solution(&bugs)?;
 
     let clock = Clock::start();
     let next = AtomicUsize::new(0);
@@ -139,7 +156,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
         show::out(&format!("{}\n", serde_json::to_string(&trials)?));
     } else {
         let mut page = matrix(&lab, &trials);
-        if args.only.is_empty() {
+        if args.only.is_empty() && !args.named {
             page.push_str(&idle_tests(&lab, &trials));
         }
         page.push_str(&format!(
@@ -151,6 +168,40 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
         show::out(&page);
     }
     Ok(u8::from(wrong > 0))
+}
+
+/// A manifest of the tree, changed.
+fn edit(tree: &mut Tree, name: &str, change: fn(&mut toml::Table)) -> Result<()> {
+    let text = tree.get(name).and_then(tree::File::text).with_context(|| format!("{name} is no text"))?;
+    let mut manifest = manifest::parse(text, name)?;
+    change(&mut manifest);
+    tree.insert(name.to_owned(), toml::to_string(&manifest)?.into());
+    Ok(())
+}
+
+/// The files of graded tests that start the lab's program.
+fn starters<'a>(tree: &Tree, lab: &'a Lab) -> BTreeSet<&'a str> {
+    let starts = |path: &str| {
+        let text = tree.get(path).and_then(tree::File::text);
+        text.is_some_and(|text| text.contains("CARGO_BIN_EXE_"))
+    };
+    let inside = format!("{}/tests/", lab.folder.name);
+    // What a module in a folder starts, each file starts that has it.
+    let modules: Vec<&str> = tree
+        .keys()
+        .filter(|path| starts(path))
+        .filter_map(|path| path.strip_prefix(&inside)?.strip_suffix("/mod.rs"))
+        .collect();
+    let has = |file: &str, module: &str| {
+        let text = tree.get(&format!("{inside}{file}.rs")).and_then(tree::File::text);
+        text.is_some_and(|text| text.lines().any(|line| line == format!("mod {module};")))
+    };
+    let files = lab.tests().map(|(_, test)| test.file.as_str());
+    files
+        .filter(|file| {
+            starts(&format!("{inside}{file}.rs")) || modules.iter().any(|module| has(file, module))
+        })
+        .collect()
 }
 
 /// Keeps a second run out of the copies. The lock ends with the process, however it ends.
@@ -193,14 +244,34 @@ fn chosen(lab: &Lab, only: &[String]) -> Result<Vec<Bug>> {
 }
 
 impl Copy<'_> {
-    fn order(&self) -> Order<'_> {
+    /// The tests to run where these bugs are tried.
+    fn order(&self, bugs: &[&Bug]) -> Order<'_> {
+        let names: BTreeSet<&str> = bugs.iter().flat_map(|bug| &bug.caught_by).map(String::as_str).collect();
+        let tests = || self.lab.tests().map(|(_, test)| test);
+        let files: BTreeSet<&str> = tests()
+            .filter(|test| !self.named || names.contains(test.name.as_str()))
+            .map(|test| test.file.as_str())
+            .collect();
         Order {
+            tests: tests()
+                .filter(|test| files.contains(test.file.as_str()))
+                .map(|test| test.name.as_str())
+                .collect(),
             target: Some(&self.target),
             alone: true,
             limit: Some(self.limit),
             talk: false,
             ..Order::all(&self.root, self.lab)
         }
+    }
+
+    /// Writes the copy that these tests need. This also undoes the bug before.
+    fn write(&self, order: &Order) -> Result<()> {
+        let asked = |file: &str| {
+            self.lab.tests().any(|(_, test)| test.file == file && order.tests.contains(test.name.as_str()))
+        };
+        let program = self.starters.iter().any(|file| asked(file));
+        tree::write(&self.root, if program { self.tree } else { self.bare })
     }
 
     /// Builds the lab's program, optimised: a search is long.
@@ -243,9 +314,10 @@ impl Copy<'_> {
     }
 
     /// A matrix means something only when the solution passes.
-    fn check_solution(&self) -> Result<()> {
-        tree::write(&self.root, self.tree)?;
-        match self.order().run()? {
+    fn check_solution(&self, bugs: &[Bug]) -> Result<()> {
+        let order = self.order(&bugs.iter().collect::<Vec<_>>());
+        self.write(&order)?;
+        match order.run()? {
             Report::NotBuilt(errors) => bail!("the solution itself does not build:\n{errors}"),
             Report::Ran { tests, .. } => {
                 let failing: Vec<String> = tests
@@ -272,8 +344,8 @@ impl Copy<'_> {
 
     fn try_bug(&self, bug: &Bug) -> Result<Trial> {
         let clock = Clock::start();
-        // This also undoes the bug before.
-        tree::write(&self.root, self.tree)?;
+        let order = self.order(&[bug]);
+        self.write(&order)?;
         let mut trial = Trial {
             bug: bug.id.clone(),
             title: bug.title.clone(),
@@ -285,7 +357,7 @@ impl Copy<'_> {
         };
         trial.problem = match bug.apply(&self.root, false) {
             Err(error) => Some(format!("the patch does not apply: {error:#}")),
-            Ok(()) => match self.order().run().with_context(|| format!("bug {}", bug.id))? {
+            Ok(()) => match order.run().with_context(|| format!("bug {}", bug.id))? {
                 Report::NotBuilt(errors) => Some(format!("it does not build:\n{errors}")),
                 Report::Ran { tests, .. } => judge(bug, &tests, &mut trial, self.limit),
             },

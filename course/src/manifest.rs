@@ -120,6 +120,24 @@ pub fn with_members(text: &str, members: &[String]) -> Result<String> {
     Ok(out)
 }
 
+/// Takes the programs out of a package: what is left is its library and its tests.
+pub fn without_programs(manifest: &mut Table) {
+    manifest.remove("bin");
+    if let Some(package) = manifest.get_mut("package").and_then(Value::as_table_mut) {
+        package.insert("autobins".to_owned(), Value::Boolean(false));
+    }
+}
+
+/// Tells a workspace to build tests without debug information.
+pub fn without_debug_information(manifest: &mut Table) {
+    let empty = || Value::Table(Table::new());
+    let profiles = manifest.entry("profile").or_insert_with(empty);
+    let dev = profiles.as_table_mut().map(|profiles| profiles.entry("dev").or_insert_with(empty));
+    if let Some(dev) = dev.and_then(Value::as_table_mut) {
+        dev.insert("debug".to_owned(), Value::Boolean(false));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -174,6 +192,20 @@ opt-level = 1
     fn what_is_no_workspace_is_refused() {
         assert!(with_members("[package]\nname = \"x\"\n", &[]).is_err());
         assert!(with_members("not toml", &[]).is_err());
+    }
+
+    #[test]
+    fn a_light_copy_has_no_programs_and_no_debug_information() {
+        let mut package =
+            parse("[package]\nname = \"x\"\n[lib]\nname = \"y\"\n[[bin]]\nname = \"y\"\n", "x").unwrap();
+        without_programs(&mut package);
+        let left = "[package]\nname = \"x\"\nautobins = false\n[lib]\nname = \"y\"\n";
+        assert_eq!(package, parse(left, "x").unwrap());
+        for before in ["[profile.dev]\nopt-level = 1\ndebug = \"line-tables-only\"\n", "[workspace]\n"] {
+            let mut root = parse(before, "x").unwrap();
+            without_debug_information(&mut root);
+            assert_eq!(root["profile"]["dev"]["debug"], Value::Boolean(false));
+        }
     }
 
     #[test]

@@ -34,6 +34,27 @@ fn a_bug_is_caught_by_the_tests_that_its_header_names() {
 }
 
 #[test]
+fn only_the_files_that_the_header_names_are_asked_when_wished() {
+    let course = Fixture::new();
+    course.write("01-counter/bugs/c1.patch", &patch("C1", "part_a_counts_every_step"));
+    let said = course.course(&["bugs", "01", "--named"]);
+    said.expect(0, &["     * part_a_counts_every_step ", "1 of 1 wrong solution caught"]);
+    for not_asked in ["part_b_undo_is_exact", "tests of what is given"] {
+        assert!(!said.stdout.contains(not_asked), "{}", said.stdout);
+    }
+}
+
+#[test]
+fn a_test_may_start_the_program() {
+    let course = Fixture::new();
+    let path = "01-counter/tests/part_a_counting.rs";
+    let text = course.read(path);
+    let starting = "\n#[test]\nfn the_program_is_there() {\n    assert!(std::path::Path::new(env!(\"CARGO_BIN_EXE_counter\")).exists());\n}\n";
+    course.write(path, &format!("{text}{starting}"));
+    course.course(&["bugs", "01", "--named"]).expect(0, &["1 of 1 wrong solution caught"]);
+}
+
+#[test]
 fn a_test_that_catches_nothing_is_named() {
     let course = Fixture::new();
     let spared = patch("C1", "part_a_counts_every_step")

@@ -1,9 +1,7 @@
 //! Part A: numbers become bytes, bytes become frames, and a stream cuts frames anywhere.
 
-mod rule;
-
 use proptest::prelude::*;
-use rule::{expect, expect_ok, expect_that};
+use simnet::rule::{expect, expect_ok, expect_that};
 use sockets::frame::{self, Decoder, TooLong};
 use sockets::message::{Reply, Request, answer, factorial};
 use sockets::naive;

@@ -1,10 +1,9 @@
 //! Part B: one service, four servers: who waits for whom.
 
 mod neighbours;
-mod rule;
 
 use neighbours::{Peer, Watched, request};
-use rule::{expect, expect_that};
+use simnet::rule::{expect, expect_that};
 use sockets::message::{Reply, factorial};
 use sockets::serve::{Ending, Event, Model, Settings};
 use std::io::{BufReader, ErrorKind, Write};

@@ -3,10 +3,9 @@
 #![allow(clippy::disallowed_methods, reason = "a server by hand is a thread")]
 
 mod neighbours;
-mod rule;
 
 use neighbours::{BOUND, Watched, request};
-use rule::{expect, expect_ok, expect_that};
+use simnet::rule::{expect, expect_ok, expect_that};
 use socket2::{Domain, SockRef, Socket, Type};
 use sockets::client::{Client, ClientError};
 use sockets::datagram::{self, Counted, Counter, LONGEST};

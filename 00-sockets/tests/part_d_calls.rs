@@ -1,10 +1,8 @@
 //! Part D: remote procedure calls over a network that loses, doubles and delays: at least once, at most once.
 
-mod rule;
-
-use rule::{expect, expect_that};
 use simnet::campaign::TestId;
 use simnet::fault::{Fault, Plan};
+use simnet::rule::{expect, expect_that};
 use simnet::solo::Sent;
 use simnet::swarm::Weather;
 use simnet::{Campaign, Chance, Delay, DiskFate, NodeId, Observe, Sim, Solo, Trial, this_test};

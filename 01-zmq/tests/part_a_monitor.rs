@@ -1,11 +1,10 @@
 //! Part A: what happens to a socket, as a typed stream of events.
 
 mod beside;
-mod rule;
 
 use beside::{BOUND, soon};
 use futures_util::{Stream, StreamExt};
-use rule::{expect, expect_that};
+use simnet::rule::{expect, expect_that};
 use std::io::Write;
 use std::net::TcpStream;
 use zeromq::util::PeerIdentity;

@@ -1,10 +1,9 @@
 //! Part A: request and reply, in turn.
 
 mod beside;
-mod rule;
 
 use beside::{BOUND, beside, soon};
-use rule::{expect, expect_ok, expect_that};
+use simnet::rule::{expect, expect_ok, expect_that};
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::AbortHandle;

@@ -1,10 +1,9 @@
 //! Part B: many publishers and many subscribers, and what can be seen between them.
 
 mod beside;
-mod rule;
 
 use beside::{BOUND, beside, soon};
-use rule::{expect, expect_ok, expect_that};
+use simnet::rule::{expect, expect_ok, expect_that};
 use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpStream;

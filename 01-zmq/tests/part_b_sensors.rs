@@ -1,10 +1,9 @@
 //! Part B: several publishers, one subscriber: a poller and up-calls.
 
 mod beside;
-mod rule;
 
 use beside::{BOUND, soon};
-use rule::{expect, expect_ok, expect_that};
+use simnet::rule::{expect, expect_ok, expect_that};
 use std::collections::{BTreeMap, VecDeque};
 use std::pin::Pin;
 use std::time::Duration;

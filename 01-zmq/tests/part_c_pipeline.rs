@@ -1,10 +1,9 @@
 //! Part C: ventilator, workers, sink.
 
 mod beside;
-mod rule;
 
 use beside::{BOUND, soon};
-use rule::{expect, expect_ok, expect_that};
+use simnet::rule::{expect, expect_ok, expect_that};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 use zeromq::{PullSocket, PushSocket, Socket, SocketRecv, SocketSend, ZmqMessage};

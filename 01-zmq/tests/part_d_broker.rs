@@ -1,10 +1,9 @@
 //! Part D: many requests through one broker, each reply to its request.
 
-mod rule;
 mod stage;
 
-use rule::{expect, expect_ok, expect_that};
 use simnet::delay::Delay;
+use simnet::rule::{expect, expect_ok, expect_that};
 use stage::{ANYWHERE, BOUND, Tasks, act, play};
 use std::collections::BTreeMap;
 use std::time::Duration;

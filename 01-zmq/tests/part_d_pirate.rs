@@ -1,10 +1,9 @@
 //! Part D: a server that dies, one that is late, one that is silent.
 
-mod rule;
 mod stage;
 
-use rule::{expect, expect_ok, expect_that};
 use simnet::random::{Purpose, Random};
+use simnet::rule::{expect, expect_ok, expect_that};
 use stage::{ANYWHERE, BOUND, Tasks, act, play};
 use std::collections::BTreeSet;
 use std::time::Duration;

@@ -1,9 +1,8 @@
 //! Part D: a socket whose server comes back, and what that guarantees.
 
-mod rule;
 mod stage;
 
-use rule::{expect, expect_ok};
+use simnet::rule::{expect, expect_ok};
 use stage::{ANYWHERE, BOUND, play};
 use zeromq::{RouterSocket, Socket, SocketRecv, SocketSend};
 use zmq::attach::{frames, message};

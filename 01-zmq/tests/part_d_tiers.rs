@@ -1,9 +1,8 @@
 //! Part D: requests through a chain of tiers, each reply back to who asked.
 
-mod rule;
 mod stage;
 
-use rule::{expect, expect_ok, expect_that};
+use simnet::rule::{expect, expect_ok, expect_that};
 use stage::{ANYWHERE, BOUND, Tasks, act, play};
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,11 +1,10 @@
 //! Part E: the slow joiner, and a subscription that is confirmed.
 
 mod raw;
-mod rule;
 mod stage;
 
 use raw::Raw;
-use rule::{expect, expect_ok, expect_that};
+use simnet::rule::{expect, expect_ok, expect_that};
 use stage::{ANYWHERE, BOUND, Tasks, act, play};
 use std::time::Duration;
 use zeromq::{PubSocket, Socket, SocketSend};

@@ -1,12 +1,11 @@
 //! Part E: what zeromq 0.7 does otherwise than libzmq, each shown for certain. Only the sockets of the library are at work here.
 
 mod raw;
-mod rule;
 mod stage;
 
 use futures_util::{FutureExt, StreamExt};
 use raw::Raw;
-use rule::{expect, expect_ok, expect_that};
+use simnet::rule::{expect, expect_ok, expect_that};
 use stage::{ANYWHERE, BOUND, play};
 use std::time::Duration;
 use tokio::time::timeout;

@@ -1,11 +1,10 @@
 //! Part E: sockets that come back, that linger, and whose queue has an end.
 
 mod raw;
-mod rule;
 mod stage;
 
 use raw::Raw;
-use rule::{expect, expect_ok, expect_that};
+use simnet::rule::{expect, expect_ok, expect_that};
 use stage::{ANYWHERE, BOUND, play};
 use std::time::Duration;
 use tokio::net::TcpListener;

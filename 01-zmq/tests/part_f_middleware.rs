@@ -1,9 +1,7 @@
 //! Part F: the middleware without a socket: its pieces one by one, then whole runs in the simulated world.
 
-mod rule;
-
-use rule::{expect, expect_that};
 use simnet::random::Purpose;
+use simnet::rule::{expect, expect_that};
 use simnet::{Campaign, NodeId, Random, Sim, Trial, this_test};
 use std::time::Duration;
 use zmq::middleware::application::{Application, Order, Publisher, State, Subscriber};

@@ -1,11 +1,10 @@
 //! Part F: the programs, with ZeroMQ's sockets between them; and the local world.
 
 mod cast;
-mod rule;
 
 use cast::{Program, discovery, unwritten};
-use rule::{expect, expect_that};
 use serde_json::Value;
+use simnet::rule::{expect, expect_that};
 use std::process::Command;
 
 const CONFIG: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/config.ini");

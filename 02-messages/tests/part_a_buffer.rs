@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use simnet::buffer::{Buffer, HubBuffer, Steps};
 use simnet::hub::{self, Copies, Hub, Letter};
 use simnet::random::Purpose;
+use simnet::rule::expect;
 use simnet::{Chance, Cluster, Context, Delay, NodeId, Process, Random, Sim, Time};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -15,11 +16,6 @@ const P: NodeId = NodeId(0);
 const Q: NodeId = NodeId(1);
 const SEEDS: u64 = 1_000;
 const MESSAGES: u64 = 60;
-
-#[track_caller]
-fn expect<T: PartialEq + std::fmt::Debug>(rule: &str, got: T, expected: T) {
-    assert!(got == expected, "rule broken: {rule}\n  expected: {expected:?}\n  got: {got:?}");
-}
 
 fn promise(most_nulls: u64, most_overtaken: u64) -> Promise {
     Promise { most_nulls, most_overtaken }
@@ -53,27 +49,27 @@ fn part_a_a_hub_makes_a_buffer() {
     let seen = keeps_the_laws(promise(4, MESSAGES), |seed| {
         HubBuffer::new(seed, hub::Reorder::new(Delay::uniform(ms(1), ms(5))))
     });
-    expect("with a delay of up to 5 ms, the fifth recv has it", seen.nulls, 4);
+    expect("with a delay of up to 5 ms, the fifth recv has it", 4, seen.nulls);
 }
 
 #[test]
 fn part_a_an_empty_buffer_returns_null() {
     let rule = "(A3) null says that nothing has come; it is no error, and no end";
     let mut fifo = Fifo::new();
-    expect(rule, ask(&mut fifo, P, 3), vec![None, None, None]);
+    expect(rule, vec![None, None, None], ask(&mut fifo, P, 3));
     fifo.send(P, 1);
-    expect(rule, ask(&mut fifo, P, 3), vec![Some(1), None, None]);
+    expect(rule, vec![Some(1), None, None], ask(&mut fifo, P, 3));
     fifo.send(P, 2);
-    expect(rule, ask(&mut fifo, P, 2), vec![Some(2), None]);
+    expect(rule, vec![Some(2), None], ask(&mut fifo, P, 2));
 }
 
 #[test]
 fn part_a_fifo_returns_the_oldest_first() {
     let mut fifo = Fifo::new();
     (1..=4).for_each(|message| fifo.send(P, message));
-    expect("the oldest message first", ask(&mut fifo, P, 2), vec![Some(1), Some(2)]);
+    expect("the oldest message first", vec![Some(1), Some(2)], ask(&mut fifo, P, 2));
     fifo.send(P, 5);
-    expect("the oldest message first", ask(&mut fifo, P, 3), vec![Some(3), Some(4), Some(5)]);
+    expect("the oldest message first", vec![Some(3), Some(4), Some(5)], ask(&mut fifo, P, 3));
 }
 
 #[test]
@@ -82,8 +78,8 @@ fn part_a_each_reader_has_a_buffer_of_its_own() {
     fifo.send(P, 1);
     fifo.send(Q, 2);
     fifo.send(P, 3);
-    expect(laws::SENT, ask(&mut fifo, Q, 2), vec![Some(2), None]);
-    expect(laws::SENT, ask(&mut fifo, P, 3), vec![Some(1), Some(3), None]);
+    expect(laws::SENT, vec![Some(2), None], ask(&mut fifo, Q, 2));
+    expect(laws::SENT, vec![Some(1), Some(3), None], ask(&mut fifo, P, 3));
 }
 
 #[test]
@@ -98,8 +94,8 @@ fn part_a_reordering_returns_each_message_exactly_once() {
         // Where nothing is overtaken as often as it may be, the bound was not tried.
         expect(
             "a message is overtaken as often as it may be, under some seed",
-            seen.overtaken,
             patience.into(),
+            seen.overtaken,
         );
     }
 }
@@ -112,7 +108,7 @@ fn part_a_reordering_returns_messages_in_every_order() {
         (1..=3).for_each(|message| buffer.send(P, message));
         orders.insert(ask(&mut buffer, P, 3));
     }
-    expect("three messages come in each of their 6 orders, under some seed", orders.len(), 6);
+    expect("three messages come in each of their 6 orders, under some seed", 6, orders.len());
 }
 
 #[test]
@@ -120,7 +116,7 @@ fn part_a_delaying_says_null_only_so_often() {
     for most_nulls in [0, 1, 4] {
         let make = |seed| Delaying::new(seed, Chance::percent(60), most_nulls, Fifo::new());
         let seen = keeps_the_laws(promise(most_nulls.into(), 0), make);
-        expect("null is said as often as it may be, under some seed", seen.nulls, most_nulls.into());
+        expect("null is said as often as it may be, under some seed", most_nulls.into(), seen.nulls);
     }
 }
 
@@ -131,14 +127,14 @@ fn part_a_delaying_counts_the_nulls_of_each_reader() {
     buffer.send(P, 1);
     buffer.send(Q, 2);
     let rule = "(A3) the bound is on the nulls of one reader in a row";
-    expect(rule, (buffer.recv(P), buffer.recv(Q)), (None, None));
-    expect(rule, (buffer.recv(P), buffer.recv(Q)), (None, None));
-    expect(rule, (buffer.recv(P), buffer.recv(Q)), (Some(1), Some(2)));
+    expect(rule, (None, None), (buffer.recv(P), buffer.recv(Q)));
+    expect(rule, (None, None), (buffer.recv(P), buffer.recv(Q)));
+    expect(rule, (Some(1), Some(2)), (buffer.recv(P), buffer.recv(Q)));
     buffer.send(P, 3);
     expect(
         "(A3) after a message, there may be as many nulls again",
-        ask(&mut buffer, P, 3),
         vec![None, None, Some(3)],
+        ask(&mut buffer, P, 3),
     );
 }
 
@@ -146,7 +142,7 @@ fn part_a_delaying_counts_the_nulls_of_each_reader() {
 fn part_a_buffers_stand_on_each_other() {
     let make = |seed| Delaying::new(seed, Chance::percent(30), 3, Reordering::new(seed, 5));
     let seen = keeps_the_laws(promise(3, 5), make);
-    expect("late and out of order, both as much as may be", seen, Seen { nulls: 3, overtaken: 5 });
+    expect("late and out of order, both as much as may be", Seen { nulls: 3, overtaken: 5 }, seen);
 }
 
 /// What the student's hub says of letters from P to Q, sent at these times.
@@ -189,7 +185,7 @@ fn part_a_a_hub_of_your_own_lets_messages_overtake() {
     let arrivals: Vec<u64> =
         arrivals.iter().flat_map(|(at, delays, _)| delays.iter().map(move |us| at + us)).collect();
     let overtakes = arrivals.windows(2).any(|pair| pair[1] < pair[0]);
-    expect("under seed 7 some message arrives before one that was sent before it", overtakes, true);
+    expect("under seed 7 some message arrives before one that was sent before it", true, overtakes);
     expect(
         "one seed is one network: chance comes from `random` alone",
         routed(7, &times_us()),
@@ -277,5 +273,5 @@ fn part_a_one_protocol_runs_over_every_buffer() {
     let mut sim = Sim::new(7, &ring()).with_hub(Own);
     sim.run_for(Duration::from_secs(10));
     let leaders: Vec<u64> = sim.outputs().iter().map(|told| told.output).collect();
-    expect("one leader, in the simulated world over a hub of your own", leaders, vec![50]);
+    expect("one leader, in the simulated world over a hub of your own", vec![50], leaders);
 }

@@ -9,6 +9,7 @@ use messages::link::sender::Sender;
 use messages::link::{Message, Node, Settings, Timer};
 use messages::scene::{Episode, Scene};
 use simnet::checked::Answer;
+use simnet::rule::expect;
 use simnet::solo::Sent;
 use simnet::swarm::{Storm, Weather};
 use simnet::{Campaign, Chance, Delay, Plan, Solo, Violation, this_test};
@@ -21,11 +22,6 @@ const fn ms(ms: u64) -> Duration {
 /// Four segments may be under way, of two bytes each; the numbers from 0 to 9, beginning with 8.
 const SETTINGS: Settings =
     Settings { numbers: 10, first: 8, window: 4, fragment: 2, resend: ms(10), longest: ms(50) };
-
-#[track_caller]
-fn expect<T: PartialEq + std::fmt::Debug>(rule: &str, got: T, expected: T) {
-    assert!(got == expected, "rule broken: {rule}\n  expected: {expected:?}\n  got: {got:?}");
-}
 
 /// A sender of these messages, and what it sends at its start.
 fn sender(messages: &[&str]) -> (Solo<Node>, Vec<Sent<Message>>) {
@@ -71,26 +67,26 @@ fn texts(texts: &[&str]) -> Vec<String> {
 #[test]
 fn part_b_a_receiver_is_silent_until_something_comes() {
     let (receiver, sent) = Solo::start(RECEIVER, || Node::Receiver(Receiver::new(SETTINGS)));
-    expect("a receiver only answers", (sent, receiver.alarms().count()), (vec![], 0));
+    expect("a receiver only answers", (vec![], 0), (sent, receiver.alarms().count()));
 }
 
 #[test]
 fn part_b_numbers_wrap_around() {
-    expect("after 9 of ten numbers comes 0", after(9, 1, 10), 0);
-    expect("three places after 8 of ten numbers is 1", after(8, 3, 10), 1);
-    expect("nothing added is nothing changed", after(5, 0, 10), 5);
-    expect("from 2 on to 5 there are 3 steps", distance(2, 5, 10), 3);
-    expect("from 8 on to 1 there are 3 steps, past the largest", distance(8, 1, 10), 3);
-    expect("from 5 on to 2 there are 7 steps: one counts upwards only", distance(5, 2, 10), 7);
-    expect("from a number to itself there is no step", distance(7, 7, 10), 0);
+    expect("after 9 of ten numbers comes 0", 0, after(9, 1, 10));
+    expect("three places after 8 of ten numbers is 1", 1, after(8, 3, 10));
+    expect("nothing added is nothing changed", 5, after(5, 0, 10));
+    expect("from 2 on to 5 there are 3 steps", 3, distance(2, 5, 10));
+    expect("from 8 on to 1 there are 3 steps, past the largest", 3, distance(8, 1, 10));
+    expect("from 5 on to 2 there are 7 steps: one counts upwards only", 7, distance(5, 2, 10));
+    expect("from a number to itself there is no step", 0, distance(7, 7, 10));
     let most = u32::MAX;
-    expect("the largest count of numbers works too", after(most - 1, 2, most), 1);
-    expect("the largest count of numbers works too", distance(most - 1, 1, most), 2);
+    expect("the largest count of numbers works too", 1, after(most - 1, 2, most));
+    expect("the largest count of numbers works too", 2, distance(most - 1, 1, most));
     for numbers in 2..20 {
         for from in 0..numbers {
             for by in 0..numbers {
                 let got = distance(from, after(from, by, numbers), numbers);
-                expect("the distance is what was added", got, by);
+                expect("the distance is what was added", by, got);
             }
         }
     }
@@ -104,18 +100,18 @@ fn part_b_cuts_and_joins() {
             let fragments = cut(&message, most);
             expect(
                 "no fragment is longer than it may be",
-                fragments.iter().all(|part| part.len() <= most),
                 true,
+                fragments.iter().all(|part| part.len() <= most),
             );
-            expect("no fragment more than needed", fragments.len(), length.div_ceil(most).max(1));
+            expect("no fragment more than needed", length.div_ceil(most).max(1), fragments.len());
             let mut joiner = Joiner::default();
             // Twice: what was joined may not be in the way of the next message.
             for _ in 0..2 {
                 let (last, first) = fragments.split_last().expect("also an empty message has a fragment");
                 for part in first {
-                    expect("a message is whole with its last fragment", joiner.join(part, false), None);
+                    expect("a message is whole with its last fragment", None, joiner.join(part, false));
                 }
-                expect("joined, it is what was cut", joiner.join(last, true), Some(message.clone()));
+                expect("joined, it is what was cut", Some(message.clone()), joiner.join(last, true));
             }
         }
     }
@@ -125,7 +121,7 @@ fn part_b_cuts_and_joins() {
 fn part_b_sends_a_window_and_waits() {
     // "ab", "c" and "de", "f": fragments of two bytes at most.
     let (sender, sent) = sender(&["abc", "def", "g", "h"]);
-    expect("(B2) a window of segments is sent, numbered from the first on", numbers(&sent), vec![8, 9, 0, 1]);
+    expect("(B2) a window of segments is sent, numbered from the first on", vec![8, 9, 0, 1], numbers(&sent));
     let parts: Vec<(bool, String)> = sent
         .iter()
         .filter_map(|sent| match &sent.message {
@@ -137,19 +133,19 @@ fn part_b_sends_a_window_and_waits() {
         .collect();
     let expected = [(false, "ab"), (true, "c"), (false, "de"), (true, "f")];
     let expected: Vec<(bool, String)> = expected.map(|(last, bytes)| (last, bytes.to_string())).to_vec();
-    expect("each says whether it is its message's last", parts, expected);
+    expect("each says whether it is its message's last", expected, parts);
     let alarms: Vec<_> = sender.alarms().map(|(timer, after)| (timer.clone(), after)).collect();
-    expect("an acknowledgement is waited for", alarms, vec![(Timer::Resend, ms(10))]);
+    expect("an acknowledgement is waited for", vec![(Timer::Resend, ms(10))], alarms);
 }
 
 #[test]
 fn part_b_an_acknowledgement_makes_room() {
     let (mut sender, _) = sender(&["a", "b", "c", "d", "e", "f"]);
     let sent = sender.receive(RECEIVER, Message::Ack { of: 8, next: 9 });
-    expect("(B2) one acknowledged, one more sent", numbers(&sent), vec![2]);
+    expect("(B2) one acknowledged, one more sent", vec![2], numbers(&sent));
     let sent = sender.receive(RECEIVER, Message::Ack { of: 0, next: 1 });
     // Only one message is left, though there is room for two.
-    expect("an acknowledgement counts for all before it", numbers(&sent), vec![3]);
+    expect("an acknowledgement counts for all before it", vec![3], numbers(&sent));
 }
 
 #[test]
@@ -159,15 +155,15 @@ fn part_b_an_old_acknowledgement_changes_nothing() {
     let before = sender.process().clone();
     for (of, next) in [(0, 1), (8, 9), (9, 0)] {
         let sent = sender.receive(RECEIVER, Message::Ack { of, next });
-        expect("an acknowledgement that was overtaken makes no room", numbers(&sent), vec![]);
-        expect("an acknowledgement that was overtaken changes nothing", sender.process() == &before, true);
+        expect("an acknowledgement that was overtaken makes no room", vec![], numbers(&sent));
+        expect("an acknowledgement that was overtaken changes nothing", true, sender.process() == &before);
     }
     // 1 to 4 are under way: nobody can have waited for 7.
     let sent = sender.receive(RECEIVER, Message::Ack { of: 6, next: 7 });
     expect(
         "what was never sent cannot be acknowledged",
-        (numbers(&sent), sender.process() == &before),
         (vec![], true),
+        (numbers(&sent), sender.process() == &before),
     );
 }
 
@@ -180,10 +176,10 @@ fn part_b_sends_again_what_has_not_come() {
     let (timer, sent) = sender.next_alarm().expect("an alarm is set while something is not acknowledged");
     expect(
         "what has not come is sent again, and nothing else",
-        (timer, numbers(&sent)),
         (Timer::Resend, vec![8, 0]),
+        (timer, numbers(&sent)),
     );
-    expect("a segment is the same when it is sent again", sent[1].message.clone(), segment(0, "c"));
+    expect("a segment is the same when it is sent again", segment(0, "c"), sent[1].message.clone());
 }
 
 #[test]
@@ -196,28 +192,28 @@ fn part_b_waits_longer_each_time() {
     }
     expect(
         "the pause doubles up to the longest: a network in trouble is not helped by more packets",
-        pauses,
         [10, 20, 40, 50, 50].map(ms).to_vec(),
+        pauses,
     );
     sender.receive(RECEIVER, Message::Ack { of: 8, next: 9 });
     let pauses: Vec<_> = sender.alarms().map(|(_, after)| after).collect();
-    expect("something has come: the pause is the first again", pauses, vec![ms(10)]);
+    expect("something has come: the pause is the first again", vec![ms(10)], pauses);
 }
 
 #[test]
 fn part_b_falls_silent_when_everything_has_come() {
     let (mut sender, _) = sender(&["a", "b"]);
     sender.receive(RECEIVER, Message::Ack { of: 9, next: 0 });
-    expect("nothing is waited for when everything is acknowledged", sender.alarms().count(), 0);
+    expect("nothing is waited for when everything is acknowledged", 0, sender.alarms().count());
 }
 
 #[test]
 fn part_b_hands_on_in_order() {
     let mut receiver = receiver();
     let rule = "(B1) what comes too early waits for what is missing";
-    expect(rule, hand(&mut receiver, segment(0, "c")), (vec![(0, 8)], vec![]));
-    expect(rule, hand(&mut receiver, segment(9, "b")), (vec![(9, 8)], vec![]));
-    expect(rule, hand(&mut receiver, segment(8, "a")), (vec![(8, 1)], texts(&["a", "b", "c"])));
+    expect(rule, (vec![(0, 8)], vec![]), hand(&mut receiver, segment(0, "c")));
+    expect(rule, (vec![(9, 8)], vec![]), hand(&mut receiver, segment(9, "b")));
+    expect(rule, (vec![(8, 1)], texts(&["a", "b", "c"])), hand(&mut receiver, segment(8, "a")));
 }
 
 #[test]
@@ -226,10 +222,10 @@ fn part_b_takes_each_segment_once() {
     hand(&mut receiver, segment(8, "a"));
     let rule =
         "(B1) what has come is thrown away, and acknowledged: the first acknowledgement may have been lost";
-    expect(rule, hand(&mut receiver, segment(8, "a")), (vec![(8, 9)], vec![]));
-    expect(rule, hand(&mut receiver, segment(0, "c")), (vec![(0, 9)], vec![]));
-    expect(rule, hand(&mut receiver, segment(0, "c")), (vec![(0, 9)], vec![]));
-    expect("(B1) each once", hand(&mut receiver, segment(9, "b")), (vec![(9, 1)], texts(&["b", "c"])));
+    expect(rule, (vec![(8, 9)], vec![]), hand(&mut receiver, segment(8, "a")));
+    expect(rule, (vec![(0, 9)], vec![]), hand(&mut receiver, segment(0, "c")));
+    expect(rule, (vec![(0, 9)], vec![]), hand(&mut receiver, segment(0, "c")));
+    expect("(B1) each once", (vec![(9, 1)], texts(&["b", "c"])), hand(&mut receiver, segment(9, "b")));
 }
 
 #[test]
@@ -238,19 +234,19 @@ fn part_b_joins_what_it_hands_on() {
     let part = |number, last, bytes: &str| Message::Segment { number, last, bytes: bytes.into() };
     expect(
         "a message is handed on when it is whole",
-        hand(&mut receiver, part(8, false, "ab")),
         (vec![(8, 9)], vec![]),
+        hand(&mut receiver, part(8, false, "ab")),
     );
     hand(&mut receiver, part(0, false, "de"));
     expect(
         "fragments are joined in order",
-        hand(&mut receiver, part(9, true, "c")),
         (vec![(9, 1)], texts(&["abc"])),
+        hand(&mut receiver, part(9, true, "c")),
     );
     expect(
         "and the next message begins anew",
-        hand(&mut receiver, part(1, true, "f")),
         (vec![(1, 2)], texts(&["def"])),
+        hand(&mut receiver, part(1, true, "f")),
     );
 }
 
@@ -267,7 +263,7 @@ fn part_b_no_schedule_breaks_a_tiny_link() {
         if let Some((violation, trace)) = answer.broken {
             panic!("{violation}\n{}", simnet::diagram::render(&trace, &Default::default()));
         }
-        expect("every schedule within the bounds was explored", answer.complete, true);
+        expect("every schedule within the bounds was explored", true, answer.complete);
     }
 }
 
@@ -278,7 +274,7 @@ fn part_b_a_window_one_larger_is_too_large() {
         let window = largest_window(numbers) + 1;
         let rule = every_schedule(numbers, Some(window)).broken.map(|(violation, _)| violation.rule);
         let why = format!("with {numbers} numbers, some schedule breaks a link with a window of {window}");
-        expect(&why, rule, Some(EXACTLY_ONCE.to_string()));
+        expect(&why, Some(EXACTLY_ONCE.to_string()), rule);
     }
 }
 

@@ -1,12 +1,8 @@
 //! Part B, in the real world: the link in UDP packets.
 
+use simnet::rule::expect;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::process::{Child, Command, Stdio};
-
-#[track_caller]
-fn expect<T: PartialEq + std::fmt::Debug>(rule: &str, got: T, expected: T) {
-    assert!(got == expected, "rule broken: {rule}\n  expected: {expected:?}\n  got: {got:?}");
-}
 
 /// A child that does not outlive its test.
 struct Running(Child);
@@ -54,12 +50,12 @@ fn part_b_carries_real_packets() {
     let words = said(&mut sender.0);
     expect(
         "everything is sent and acknowledged",
-        (sender.0.wait().unwrap().code(), &*words),
         (Some(0), &*words),
+        (sender.0.wait().unwrap().code(), &*words),
     );
     let received = received.join().expect("it only reads").unwrap();
     let mut words = String::new();
     errors.read_to_string(&mut words).unwrap();
-    expect("everything has come", (receiver.0.wait().unwrap().code(), &*words), (Some(0), &*words));
-    expect("(B1) and is what was sent", (received.len(), received == file), (file.len(), true));
+    expect("everything has come", (Some(0), &*words), (receiver.0.wait().unwrap().code(), &*words));
+    expect("(B1) and is what was sent", (file.len(), true), (received.len(), received == file));
 }

@@ -6,6 +6,7 @@ use messages::ben_or::{BenOr, Bit, Coin, Message, Output, Roles};
 use messages::scene::{Episode, Scene};
 use simnet::checked::Question;
 use simnet::fault::Fault;
+use simnet::rule::expect;
 use simnet::solo::Sent;
 use simnet::{Campaign, Delay, NodeId, Observe, Sim, Solo, Violation, this_test};
 use std::time::Duration;
@@ -31,18 +32,13 @@ fn process(count: u32, faulty: usize) -> (Solo<BenOr>, Vec<Sent<Message>>) {
     Solo::start(ME, move || BenOr::new((0..count).map(NodeId).collect(), faulty, Zero, Coin::Fair))
 }
 
-#[track_caller]
-fn expect<T: std::fmt::Debug + PartialEq>(rule: &str, got: T, expected: T) {
-    assert!(got == expected, "rule broken: {rule}\n  expected: {expected:?}\n  got: {got:?}");
-}
-
 /// That it sends this to all others, and nothing else.
 #[track_caller]
 fn expect_to_all(rule: &str, sent: &[Sent<Message>], count: u32, messages: &[Message]) {
     let got: Vec<(NodeId, Message)> = sent.iter().map(|sent| (sent.to, sent.message)).collect();
     let expected: Vec<(NodeId, Message)> =
         messages.iter().flat_map(|message| (1..count).map(|to| (NodeId(to), *message))).collect();
-    expect(rule, got, expected);
+    expect(rule, expected, got);
 }
 
 /// Hands over messages of `p2`, `p3`, …; returns what is sent after the last.
@@ -58,7 +54,7 @@ fn hear(solo: &mut Solo<BenOr>, messages: &[Message]) -> Vec<Sent<Message>> {
 fn part_e_begins_with_a_report_to_all() {
     let (solo, sent) = process(3, 1);
     expect_to_all("(R, 1, x): a process reports what it begins with", &sent, 3, &[report(1, Zero)]);
-    expect("one report, its own, of three is too few to go on", solo.process().view().round, 1);
+    expect("one report, its own, of three is too few to go on", 1, solo.process().view().round);
 }
 
 #[test]
@@ -113,8 +109,8 @@ fn part_e_decides_when_more_than_f_propose() {
     let sent = hear(&mut solo, &[proposal(1, Some(Zero)), proposal(1, Some(Zero))]);
     expect(
         "three proposals are more than f = 2",
-        solo.take_outputs(),
         vec![Output { value: Zero, round: 1 }],
+        solo.take_outputs(),
     );
     expect_to_all("who has decided begins the next round with that", &sent, 5, &[report(2, Zero)]);
 }
@@ -125,7 +121,7 @@ fn part_e_adopts_what_a_single_process_proposes() {
     // Not even its own report is for 1, nor its proposal: one other process proposes it.
     hear(&mut solo, &[report(1, One), report(1, One)]);
     let sent = hear(&mut solo, &[proposal(1, Some(One)), proposal(1, None)]);
-    expect("(BO6) one proposal is not more than f = 2", solo.take_outputs(), vec![]);
+    expect("(BO6) one proposal is not more than f = 2", vec![], solo.take_outputs());
     expect_to_all(
         "(BO5) but it may have been decided elsewhere, so it is held from now on",
         &sent,
@@ -148,7 +144,7 @@ fn part_e_flips_a_coin_when_nobody_proposes() {
         };
         seen[usize::from(u8::from(value))] += 1;
     }
-    expect("who flips decides nothing", solo.take_outputs(), vec![]);
+    expect("who flips decides nothing", vec![], solo.take_outputs());
     // 400 flips: 200, and five standard deviations of 10 to either side.
     assert!(
         (150..=250).contains(&seen[0]),
@@ -171,7 +167,7 @@ fn part_e_counts_processes_not_messages() {
     for _ in 0..5 {
         expect_to_all("also when it proposes", &solo.receive(NodeId(1), proposal(1, Some(Zero))), 5, &[]);
     }
-    expect("nothing is decided by one process", solo.take_outputs(), vec![]);
+    expect("nothing is decided by one process", vec![], solo.take_outputs());
 }
 
 #[test]
@@ -187,11 +183,11 @@ fn part_e_keeps_what_comes_too_early_and_forgets_what_comes_too_late() {
         );
     }
     let sent = solo.receive(NodeId(1), report(1, One));
-    expect("a report that was waited for sets all free that had waited behind it", sent.len(), 2 * 4);
-    expect("(BO6) two rounds have ended", solo.process().view().round, 3);
+    expect("a report that was waited for sets all free that had waited behind it", 2 * 4, sent.len());
+    expect("(BO6) two rounds have ended", 3, solo.process().view().round);
     solo.receive(NodeId(2), report(1, One));
     solo.receive(NodeId(2), proposal(2, Some(One)));
-    expect("a message of a round that is over changes nothing", solo.process().view().round, 3);
+    expect("a message of a round that is over changes nothing", 3, solo.process().view().round);
 }
 
 #[test]
@@ -204,7 +200,7 @@ fn part_e_goes_one_more_round_for_the_others() {
     expect_to_all("in both its phases", &sent, 3, &[proposal(2, Some(Zero))]);
     let sent = solo.receive(NodeId(1), proposal(2, Some(Zero)));
     expect_to_all("and then no more: everybody can decide by now", &sent, 3, &[]);
-    expect("(BO3) a process decides once", solo.take_outputs(), vec![Output { value: Zero, round: 1 }]);
+    expect("(BO3) a process decides once", vec![Output { value: Zero, round: 1 }], solo.take_outputs());
 }
 
 /// How many have decided.
@@ -335,7 +331,7 @@ fn part_e_without_a_coin_some_round_changes_nothing() {
             answer.unique_states
         )
     };
-    expect("what it finds is a standstill", violation.rule.as_str(), PROGRESS);
+    expect("what it finds is a standstill", PROGRESS, violation.rule.as_str());
 }
 
 #[test]
@@ -346,5 +342,5 @@ fn part_e_no_schedule_of_three_processes_breaks_a_lemma() {
     if let Some((violation, trace)) = &answer.broken {
         panic!("{violation}\n{}", simnet::diagram::render(trace, &simnet::diagram::Options::default()));
     }
-    expect("every schedule within the bounds is explored", answer.complete, true);
+    expect("every schedule within the bounds is explored", true, answer.complete);
 }

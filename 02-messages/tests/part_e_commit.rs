@@ -10,6 +10,7 @@ use messages::commit::{Decision, Node, Output, Roles, Vote};
 use messages::scene::{Bounds, Episode, Scene};
 use simnet::checked::Question;
 use simnet::fault::{Fault, Plan};
+use simnet::rule::expect;
 use simnet::solo::Sent;
 use simnet::trace::{Kind, Trace};
 use simnet::{Campaign, DiskFate, NodeId, Observe, Sim, Solo, this_test};
@@ -47,14 +48,9 @@ fn prepared() -> Solo<Node> {
 }
 
 #[track_caller]
-fn expect<T: std::fmt::Debug + PartialEq>(rule: &str, got: T, expected: T) {
-    assert!(got == expected, "rule broken: {rule}\n  expected: {expected:?}\n  got: {got:?}");
-}
-
-#[track_caller]
 fn expect_sent(rule: &str, sent: &[Sent<Message>], expected: &[(NodeId, Message)]) {
     let got: Vec<(NodeId, Message)> = sent.iter().map(|sent| (sent.to, sent.message)).collect();
-    expect(rule, &got[..], expected);
+    expect(rule, expected, &got[..]);
 }
 
 #[track_caller]
@@ -87,7 +83,7 @@ fn part_e_a_participant_says_nothing_before_it_is_asked() {
     let (solo, sent) = Solo::start(P[0], make);
     expect_sent("a participant waits for the request to vote", &sent, &[]);
     let alarms: Vec<&Timer> = solo.alarms().map(|(timer, _)| timer).collect();
-    expect("a participant does not wait for ever", alarms, vec![&Timer::GiveUp]);
+    expect("a participant does not wait for ever", vec![&Timer::GiveUp], alarms);
 }
 
 #[test]
@@ -109,7 +105,7 @@ fn part_e_a_yes_is_durable_before_it_is_said() {
         &again,
         &[(COORDINATOR, Message::Yes)],
     );
-    expect("(E6) a Yes is no decision", solo.take_outputs(), vec![]);
+    expect("(E6) a Yes is no decision", vec![], solo.take_outputs());
 }
 
 #[test]
@@ -123,8 +119,8 @@ fn part_e_a_no_is_an_abort() {
             &[(COORDINATOR, Message::No)],
         );
     }
-    expect("who says No has aborted, and tells so once", solo.take_outputs(), vec![Output(Decision::Abort)]);
-    expect("who has aborted waits for nothing", solo.alarms().count(), 0);
+    expect("who says No has aborted, and tells so once", vec![Output(Decision::Abort)], solo.take_outputs());
+    expect("who has aborted waits for nothing", 0, solo.alarms().count());
 }
 
 #[test]
@@ -137,7 +133,7 @@ fn part_e_commits_when_all_have_said_yes() {
     let sent = solo.receive(P[2], Message::Yes);
     expect_sent("phase 2 tells every participant", &sent, &to(&P, COMMIT));
     expect_durable("(AC2) a commit is durable before anyone hears of it", &sent);
-    expect("the outside is told", solo.take_outputs(), vec![Output(Decision::Commit)]);
+    expect("the outside is told", vec![Output(Decision::Commit)], solo.take_outputs());
     expect_sent("(AC2) a No is too late after the commit", &solo.receive(P[0], Message::No), &[]);
 }
 
@@ -147,10 +143,10 @@ fn part_e_one_no_aborts() {
     solo.receive(P[0], Message::Yes);
     let sent = solo.receive(P[1], Message::No);
     expect_sent("after one No all are told to abort", &sent, &to(&P, ABORT));
-    expect("the outside is told", solo.take_outputs(), vec![Output(Decision::Abort)]);
+    expect("the outside is told", vec![Output(Decision::Abort)], solo.take_outputs());
     let sent = solo.receive(P[2], Message::Yes);
     expect_sent("a Yes that comes too late is answered: its sender is in doubt", &sent, &[(P[2], ABORT)]);
-    expect("who has aborted waits for nothing", solo.alarms().count(), 0);
+    expect("who has aborted waits for nothing", 0, solo.alarms().count());
 }
 
 #[test]
@@ -167,7 +163,7 @@ fn part_e_sends_again_to_those_that_are_silent() {
     expect_sent("only who has not acknowledged is told again", &sent, &to(&[P[1], P[2]], COMMIT));
     solo.receive(P[1], Message::Ack);
     solo.receive(P[2], Message::Ack);
-    expect("after the last acknowledgement nothing is left to do", solo.alarms().count(), 0);
+    expect("after the last acknowledgement nothing is left to do", 0, solo.alarms().count());
 }
 
 #[test]
@@ -180,7 +176,7 @@ fn part_e_does_not_wait_for_votes_for_ever() {
         last = sent;
     }
     expect_sent("a coordinator that has waited long enough aborts", &last, &to(&P, ABORT));
-    expect("and then waits no more", solo.alarms().count(), 0);
+    expect("and then waits no more", 0, solo.alarms().count());
 }
 
 #[test]
@@ -195,10 +191,10 @@ fn part_e_a_decision_is_noted_and_acknowledged() {
         );
         expect_durable("(AC2) a commit is durable before it is acknowledged", &sent);
     }
-    expect("the outside is told once", solo.take_outputs(), vec![Output(Decision::Commit)]);
+    expect("the outside is told once", vec![Output(Decision::Commit)], solo.take_outputs());
     let mut solo = prepared();
     expect_sent("presumed abort: an Abort need not be acknowledged", &solo.receive(COORDINATOR, ABORT), &[]);
-    expect("the outside is told", solo.take_outputs(), vec![Output(Decision::Abort)]);
+    expect("the outside is told", vec![Output(Decision::Abort)], solo.take_outputs());
 }
 
 #[test]
@@ -211,7 +207,7 @@ fn part_e_who_is_in_doubt_asks_and_decides_nothing() {
             &sent,
             &to(&[COORDINATOR, P[1], P[2]], Message::DecisionReq),
         );
-        expect("(E6) who has voted Yes decides nothing alone", solo.take_outputs(), vec![]);
+        expect("(E6) who has voted Yes decides nothing alone", vec![], solo.take_outputs());
     }
 }
 
@@ -220,7 +216,7 @@ fn part_e_who_was_not_asked_aborts_alone() {
     let mut solo = participant(Vote::Yes);
     let (_, sent) = next_alarm("a participant does not wait for ever", &mut solo);
     expect_sent("nobody need be told", &sent, &[]);
-    expect("before its vote a participant may abort", solo.take_outputs(), vec![Output(Decision::Abort)]);
+    expect("before its vote a participant may abort", vec![Output(Decision::Abort)], solo.take_outputs());
     solo.crash_and_restart(DiskFate::LoseUnsynced);
     let sent = solo.receive(COORDINATOR, Message::VoteReq);
     expect_sent(
@@ -243,7 +239,7 @@ fn part_e_a_participant_helps_another() {
     let mut solo = participant(Vote::Yes);
     let sent = solo.receive(P[1], Message::DecisionReq);
     expect_sent("who has not voted can still abort, and so knows", &sent, &[(P[1], ABORT)]);
-    expect("(E7) but then it has aborted", solo.take_outputs(), vec![Output(Decision::Abort)]);
+    expect("(E7) but then it has aborted", vec![Output(Decision::Abort)], solo.take_outputs());
     let sent = solo.receive(COORDINATOR, Message::VoteReq);
     expect_sent("(E7) who has aborted does not vote Yes", &sent, &[(COORDINATOR, Message::No)]);
 }
@@ -255,13 +251,13 @@ fn part_e_a_coordinator_presumes_abort() {
     let sent = solo.crash_and_restart(DiskFate::LoseUnsynced);
     expect(
         "(E8) after a crash nobody is asked for a vote",
-        sent.iter().any(|sent| sent.message == Message::VoteReq),
         false,
+        sent.iter().any(|sent| sent.message == Message::VoteReq),
     );
     expect(
         "what the log does not say to be committed was aborted",
-        solo.take_outputs(),
         vec![Output(Decision::Abort)],
+        solo.take_outputs(),
     );
     for message in [Message::Yes, Message::DecisionReq] {
         expect_sent("and who asks is told so", &solo.receive(P[0], message), &[(P[0], ABORT)]);
@@ -274,15 +270,15 @@ fn part_e_a_coordinator_remembers_its_commit() {
     P.iter().for_each(|from| _ = solo.receive(*from, Message::Yes));
     solo.take_outputs();
     solo.crash_and_restart(DiskFate::LoseUnsynced);
-    expect("(AC2) a commit holds over a crash", solo.take_outputs(), vec![Output(Decision::Commit)]);
+    expect("(AC2) a commit holds over a crash", vec![Output(Decision::Commit)], solo.take_outputs());
     expect_sent("who asks is told so", &solo.receive(P[0], Message::DecisionReq), &[(P[0], COMMIT)]);
     let (_, sent) = next_alarm("a coordinator goes on after a crash until all have acknowledged", &mut solo);
     expect_sent("all are told once more: it does not know who was", &sent, &to(&P, COMMIT));
     P.iter().for_each(|from| _ = solo.receive(*from, Message::Ack));
-    expect("after the last acknowledgement nothing is left to do", solo.alarms().count(), 0);
+    expect("after the last acknowledgement nothing is left to do", 0, solo.alarms().count());
     // The log's End need not be synced, but here it was kept.
     solo.crash_and_restart(DiskFate::Keep);
-    expect("nor after another crash", solo.alarms().count(), 0);
+    expect("nor after another crash", 0, solo.alarms().count());
     expect_sent("(AC2) but it still knows", &solo.receive(P[0], Message::DecisionReq), &[(P[0], COMMIT)]);
 }
 
@@ -290,9 +286,9 @@ fn part_e_a_coordinator_remembers_its_commit() {
 fn part_e_a_participant_remembers_its_vote() {
     let mut solo = prepared();
     solo.crash_and_restart(DiskFate::LoseUnsynced);
-    expect("(E6) a crash decides nothing", solo.take_outputs(), vec![]);
+    expect("(E6) a crash decides nothing", vec![], solo.take_outputs());
     let (timer, sent) = next_alarm("a participant in doubt asks, also after a crash", &mut solo);
-    expect("it is in doubt, as before", timer, Timer::Ask);
+    expect("it is in doubt, as before", Timer::Ask, timer);
     expect_sent("it asks", &sent, &to(&[COORDINATOR, P[1], P[2]], Message::DecisionReq));
     let sent = solo.receive(P[1], COMMIT);
     expect_sent(
@@ -301,7 +297,7 @@ fn part_e_a_participant_remembers_its_vote() {
         &[(COORDINATOR, Message::Ack)],
     );
     solo.crash_and_restart(DiskFate::LoseUnsynced);
-    expect("(AC2) and knows it ever after", solo.take_outputs(), vec![Output(Decision::Commit); 2]);
+    expect("(AC2) and knows it ever after", vec![Output(Decision::Commit); 2], solo.take_outputs());
 }
 
 #[test]
@@ -392,7 +388,7 @@ fn part_e_no_schedule_of_two_participants_and_two_crashes_breaks_a_condition() {
         if let Some((violation, trace)) = &answer.broken {
             panic!("{violation}\n{}", simnet::diagram::render(trace, &simnet::diagram::Options::default()));
         }
-        expect("every schedule within the bounds is explored", answer.complete, true);
+        expect("every schedule within the bounds is explored", true, answer.complete);
     }
 }
 
@@ -421,7 +417,7 @@ fn part_e_two_phase_commit_blocks() {
                 answer.unique_states
             )
         };
-        expect("what it finds is that nobody can get on", violation.rule.as_str(), NONBLOCKING);
+        expect("what it finds is that nobody can get on", NONBLOCKING, violation.rule.as_str());
         trace
     });
     let [after_commit, after_abort] = &found;
@@ -430,7 +426,7 @@ fn part_e_two_phase_commit_blocks() {
         // Which of the others was quicker is another matter.
         commit.sort();
         abort.sort();
-        expect("a participant in doubt sees the same, whatever was decided", commit, abort);
+        expect("a participant in doubt sees the same, whatever was decided", abort, commit);
     }
 }
 

@@ -1,7 +1,8 @@
 //! For the tests of a lab's handout: its transcripts are run and must come out as they are printed, and its figures must be those of
 //! `lab.toml` and of the sources.
 //!
-//! A transcript is a block of README.md marked `console`. `$ command` is typed, and the lines after it are what it prints; `client$ command`
+//! A transcript is a block of README.md marked `console`. `$ command` is typed, and the lines after it are what it prints. A command begins
+//! with the program's name, with `cargo run … --`, which is the same program, or with `cargo course run`; `client$ command`
 //! is the same where there are several terminals. `name$ command`, with any other name, is typed in a terminal of that name, where it goes
 //! on until the block ends; `name:` says that the lines after it appear there. `echo $?` shows the exit status of the last command.
 //!
@@ -13,6 +14,7 @@
 //! | the bars of a histogram | at least one, and any number of them |
 //! | any number, in a block marked `console measured` | any |
 //! | `…` | any lines where it stands alone, else any text |
+//! | what follows a printed line after three spaces or more, and begins with a letter | a remark of the handout's |
 
 #![allow(clippy::disallowed_methods, reason = "a program that hangs must not make its test hang")]
 
@@ -112,13 +114,19 @@ impl Handout {
                 command.args(&words[1..]);
                 command
             }
+            ["cargo", "run", ..] => {
+                let own = words.iter().position(|word| *word == "--").unwrap_or(words.len() - 1);
+                let mut command = Command::new(&self.program);
+                command.args(&words[own + 1..]);
+                command
+            }
             ["cargo", "course", "run", ..] => {
                 let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
                 command.args(&words[1..]).args(["--profile", "dev", "--width", "100"]);
                 command
             }
             _ => panic!(
-                "the handout types `{typed}`, expected `{} …`, `cargo course run …` or `echo $?`",
+                "the handout types `{typed}`, expected `{} …`, `cargo run … -- …`, `cargo course run …` or `echo $?`",
                 self.name
             ),
         };
@@ -334,37 +342,54 @@ fn plain(line: &str, measured: bool) -> String {
     plain.join(" ")
 }
 
-fn plain_lines(text: &str, measured: bool) -> Vec<String> {
-    let mut lines: Vec<String> = text.lines().map(|line| plain(line, measured)).collect();
-    lines.dedup_by(|next, last| next == last && last == "(bars)");
-    while lines.last().is_some_and(String::is_empty) {
+/// A line as it is printed, and without what differs from run to run.
+struct Line<'a> {
+    printed: &'a str,
+    plain: String,
+}
+
+fn lines(text: &str, measured: bool) -> Vec<Line<'_>> {
+    let line = |printed: &'_ str| Line { printed: printed.trim_end(), plain: plain(printed, measured) };
+    let mut lines: Vec<Line> = text.lines().map(line).collect();
+    lines.dedup_by(|next, last| next.plain == last.plain && last.plain == "(bars)");
+    while lines.last().is_some_and(|line| line.plain.is_empty()) {
         lines.pop();
     }
     lines
 }
 
+/// Whether `got` is `shown` but for a remark.
+fn is_remarked(shown: &Line, got: &Line) -> bool {
+    let is_remark =
+        |rest: &str| rest.starts_with("   ") && rest.trim_start().starts_with(char::is_alphanumeric);
+    !got.printed.is_empty() && shown.printed.strip_prefix(got.printed).is_some_and(is_remark)
+}
+
 /// Whether `got` is `shown`, where `…` in it stands for any text.
-fn line_matches(shown: &str, got: &str) -> bool {
+fn text_matches(shown: &str, got: &str) -> bool {
     let Some((before, after)) = shown.split_once('…') else { return shown == got };
     let Some(rest) = got.strip_prefix(before) else { return false };
     let mut starts = rest.char_indices().map(|(at, _)| at).chain([rest.len()]);
-    starts.any(|at| line_matches(after, &rest[at..]))
+    starts.any(|at| text_matches(after, &rest[at..]))
 }
 
 /// Whether `got` is `shown`, where a line `…` stands for any lines.
-fn matches(shown: &[String], got: &[String]) -> bool {
+fn matches(shown: &[Line], got: &[Line]) -> bool {
+    let same = |shown: &Line, got: &Line| text_matches(&shown.plain, &got.plain) || is_remarked(shown, got);
     match shown.split_first() {
         None => got.is_empty(),
-        Some((first, rest)) if first == "…" => (0..=got.len()).any(|skip| matches(rest, &got[skip..])),
+        Some((first, rest)) if first.plain == "…" => {
+            (0..=got.len()).any(|skip| matches(rest, &got[skip..]))
+        }
         Some((first, rest)) => {
-            got.split_first().is_some_and(|(line, later)| line_matches(first, line) && matches(rest, later))
+            got.split_first().is_some_and(|(line, later)| same(first, line) && matches(rest, later))
         }
     }
 }
 
 /// Whether what came is what is shown, but for what may differ from run to run; where it is `measured`, numbers may.
 pub fn is_same(shown: &str, got: &str, measured: bool) -> bool {
-    matches(&plain_lines(shown, measured), &plain_lines(got, measured))
+    matches(&lines(shown, measured), &lines(got, measured))
 }
 
 /// How many lines the solution has in the regions of a part, without empty ones and comments.
@@ -412,6 +437,11 @@ mod tests {
         assert!(same("…\nb\n…", "a\nb\nc\nd", false) && !same("…\nx\n…", "a\nb", false));
         assert!(same("why: …", "why: this", false) && !same("why: …!", "why: this", false));
         assert!(!same("a\nb", "a", false) && !same("a", "a\nb", false));
+        assert!(same("  s   p1 Yes → c      p1 is prepared", "  s   p1 Yes → c", false));
+        assert!(!same("  s   p1 Yes → c      p1 is prepared", "  s   p1 No → c", false));
+        assert!(
+            !same("  s   p1 Yes → c p2", "  s   p1 Yes → c", false) && !same("  s       │", "  s", false)
+        );
     }
 
     #[test]

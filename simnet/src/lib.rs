@@ -50,7 +50,8 @@
 //!
 //! # For whoever writes a lab
 //!
-//! The feature `handout` has what the tests of the labs' handouts share: it runs their transcripts.
+//! A graded test without a simulation says by [`rule`] what a solution breaks. The feature `handout` has what the tests of the labs' handouts
+//! share: it runs their transcripts.
 //!
 //! Implement [`Process`] and [`Observe`], list the nodes in a [`Cluster`], state the invariants as a [`Monitor`], and fill in a [`Swarm`] with what
 //! the protocol bears. Its program tells the course's tool what a run came to in a [`report`]. What these types promise is what ten labs are
@@ -86,6 +87,7 @@ mod queue;
 pub mod random;
 mod record;
 pub mod report;
+pub mod rule;
 pub mod scenario;
 pub mod shrink;
 pub mod sim;

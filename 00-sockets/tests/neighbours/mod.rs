@@ -2,7 +2,7 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
-use crate::rule::expect_ok;
+use simnet::rule::expect_ok;
 use socket2::{Domain, Socket, Type};
 use sockets::frame;
 use sockets::message::{Reply, Request};

@@ -1,7 +1,5 @@
 //! How a graded test says which rule a solution breaks: the rule in words, what was expected, what came. The course's tool reads these lines.
 
-#![allow(dead_code, reason = "each test file uses its own part")]
-
 use std::fmt::{Debug, Display};
 
 /// What came must be what was expected.

@@ -349,8 +349,9 @@ struct Line<'a> {
 }
 
 fn lines(text: &str, measured: bool) -> Vec<Line<'_>> {
-    let line = |printed: &'_ str| Line { printed: printed.trim_end(), plain: plain(printed, measured) };
-    let mut lines: Vec<Line> = text.lines().map(line).collect();
+    let lines = text.lines().map(str::trim_end);
+    let mut lines: Vec<Line> =
+        lines.map(|printed| Line { printed, plain: plain(printed, measured) }).collect();
     lines.dedup_by(|next, last| next.plain == last.plain && last.plain == "(bars)");
     while lines.last().is_some_and(|line| line.plain.is_empty()) {
         lines.pop();

@@ -3,6 +3,7 @@
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::OnceLock;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
@@ -12,8 +13,13 @@ pub const BOUND: Duration = Duration::from_secs(20);
 /// The version of pyzmq; its wheel brings libzmq 4.3.5.
 const PYZMQ: &str = "pyzmq==27.1.0";
 
-/// The Python that has pyzmq. The first call installs it.
+/// The Python that has pyzmq. The first call installs it; others wait for that.
 pub fn python() -> PathBuf {
+    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
+    PYTHON.get_or_init(install).clone()
+}
+
+fn install() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pyzmq-27.1.0");
     let python = folder.join("bin/python3");
     let has_it = || {

@@ -30,8 +30,8 @@ pub struct Args {
     /// The seed, decimal or 0x… [default: the experiment's, else 7]
     #[arg(long, value_name = "SEED", value_parser = seed::parse, allow_hyphen_values = true)]
     seed: Option<u64>,
-    /// How the program is built
-    #[arg(long, value_enum, default_value_t = Profile::Release)]
+    /// How the program is built: `dev` shares its build with `cargo test`; `release` takes longer to build, and less long to run
+    #[arg(long, value_enum, default_value_t = Profile::Dev)]
     profile: Profile,
     /// Print only the lab's JSON line
     #[arg(long)]

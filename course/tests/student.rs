@@ -101,7 +101,7 @@ fn the_first_failure_with_a_picture_is_shown_whole() {
 #[test]
 fn a_program_that_is_built_already_is_not_built_again() {
     let course = Fixture::new();
-    let run = |program: &str| course.course_with_program(program, &["run", "1", "--profile", "dev"]);
+    let run = |program: &str| course.course_with_program(program, &["run", "1"]);
     run("no/such/program")
         .expect_wrong_use(&["COURSE_PROGRAM names no/such/program, expected a program that is built"]);
     run("/bin/true").expect_wrong_use(&["printed nothing, expected a JSON object on its last line"]);
@@ -116,24 +116,24 @@ fn a_run_knows_the_commit_it_is_of() {
         "eprintln!(\"commit {:?}\", std::env::var(\"COURSE_COMMIT\"));",
     );
     // The temporary folder lies in no repository.
-    let said = course.course(&["run", "1", "--profile", "dev"]);
+    let said = course.course(&["run", "1"]);
     assert!(said.expect(0, &[]).stderr.contains("commit Err(NotPresent)"), "{}", said.stderr);
     course.commit();
     let commit = |said: &fixture::Said| {
         let (_, after) = said.stderr.split_once("commit Ok(\"").unwrap_or_else(|| panic!("{}", said.stderr));
         after.split('"').next().unwrap().to_owned()
     };
-    let clean = commit(&course.course(&["run", "1", "--profile", "dev"]));
+    let clean = commit(&course.course(&["run", "1"]));
     assert!(clean.len() == 12 && clean.bytes().all(|byte| byte.is_ascii_hexdigit()), "{clean}");
     course.replace("01-counter/README.md", "# A counter", "# The counter");
-    assert_eq!(commit(&course.course(&["run", "1", "--profile", "dev"])), format!("{clean}-dirty"));
+    assert_eq!(commit(&course.course(&["run", "1"])), format!("{clean}-dirty"));
 }
 
 #[test]
 fn runs_of_two_worlds_and_transports_are_kept_and_repeated_apart() {
     let course = Fixture::new();
     course.replace("01-counter/src/main.rs", r#"!= Some("sim")"#, r#"== Some("moon")"#);
-    let run = |more: &[&str]| course.course(&[&["run", "1", "--profile", "dev", "--page"], more].concat());
+    let run = |more: &[&str]| course.course(&[&["run", "1", "--page"], more].concat());
     let kept = |name: &str| format!("trace: target/course/runs/{name}.jsonl");
     let page = |name: &str| course.read(&format!("target/course/runs/{name}.html"));
     run(&[]).expect(0, &[&kept("01-counter-sim-5")]);
@@ -162,7 +162,7 @@ fn who_sent_how_much_to_whom_is_printed_when_asked_for_and_after_the_picture() {
         r#""trace_hash""#,
         r#""links":[{{"from":"c","to":"d","message":"Step","count":1,"bytes":8}}],"trace_hash""#,
     );
-    let run = |more: &[&str]| course.course(&[&["run", "1", "--profile", "dev"], more].concat());
+    let run = |more: &[&str]| course.course(&[&["run", "1"], more].concat());
     let usual = run(&[]);
     assert!(!usual.expect(0, &["Step"]).stdout.contains("from  to"), "{}", usual.stdout);
     let asked = run(&["--links"]);
@@ -183,7 +183,7 @@ fn what_is_unknown_is_said_so() {
         r#""waits":["c"#,
         r#""unknown":"(1) an order (gave up)","waits":["c"#,
     );
-    course.course(&["run", "1", "--profile", "dev", "--seed", "99"]).expect(
+    course.course(&["run", "1", "--seed", "99"]).expect(
         3,
         &["undecided within its bound", "\nunknown, neither held nor broken: (1) an order (gave up)\n"],
     );
@@ -201,7 +201,7 @@ fn what_does_not_build_is_said_so() {
 #[test]
 fn a_run_prints_a_table_a_picture_and_the_trace() {
     let course = Fixture::new();
-    let said = course.course(&["run", "01-counter", "--profile", "dev"]);
+    let said = course.course(&["run", "01-counter"]);
     said.expect(
         0,
         &[
@@ -222,7 +222,7 @@ fn a_run_prints_a_table_a_picture_and_the_trace() {
         &["01-counter: a run", "seed 5", "1 node, 1 event", "page: target/course/runs/01-counter-sim-5.html"],
     );
 
-    let said = course.course(&["run", "1", "--profile", "dev", "--json", "--seed", "0xFFFFFFFFFFFFFFFF"]);
+    let said = course.course(&["run", "1", "--json", "--seed", "0xFFFFFFFFFFFFFFFF"]);
     let line = said.expect(0, &[]).stdout.lines().last().unwrap();
     assert!(
         line.starts_with("{\"lab\":\"01-counter\"") && line.contains("\"seed\":18446744073709551615"),
@@ -231,7 +231,7 @@ fn a_run_prints_a_table_a_picture_and_the_trace() {
     assert!(!said.stdout.contains("page:"), "nobody asked for one:\n{}", said.stdout);
     // A page beside the trace, or where it is asked for, beside the JSON line too.
     course
-        .course(&["run", "1", "--profile", "dev", "--no-diagram", "--page"])
+        .course(&["run", "1", "--no-diagram", "--page"])
         .expect(0, &["\npage: target/course/runs/01-counter-sim-5.html\n"]);
     // Options may stand before the lab, and the page's name is never taken from it.
     course
@@ -243,11 +243,9 @@ fn a_run_prints_a_table_a_picture_and_the_trace() {
     let page = course.read("out/here.html");
     assert!(page.contains("cargo course run 01 --on sim --seed 5") && page.contains("No rule was broken"));
     // The lab's own status comes through.
-    course.course(&["run", "1", "--profile", "dev", "--seed", "99"]).expect(
+    course.course(&["run", "1", "--seed", "99"]).expect(
         3,
         &["undecided within its bound", "\nwho waits for what\n  c waits for a step (no alarm set)\n"],
     );
-    course
-        .course(&["run", "1", "--profile", "dev", "--on", "moon"])
-        .expect_wrong_use(&["this lab runs on: sim"]);
+    course.course(&["run", "1", "--on", "moon"]).expect_wrong_use(&["this lab runs on: sim"]);
 }

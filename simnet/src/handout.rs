@@ -51,8 +51,7 @@ impl Handout {
         fs::read_to_string(self.lab.join("README.md")).expect("the lab has a handout")
     }
 
-    /// Runs every transcript, and returns how many there were. `cargo course run` gets `--profile dev`, so that nothing is built
-    /// for release: a simulated run is the same in both.
+    /// Runs every transcript, and returns how many there were.
     ///
     /// # Panics
     /// When one does not come out as it is printed.
@@ -122,7 +121,7 @@ impl Handout {
             }
             ["cargo", "course", "run", ..] => {
                 let mut command = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
-                command.args(&words[1..]).args(["--profile", "dev", "--width", "100"]);
+                command.args(&words[1..]).args(["--width", "100"]);
                 command
             }
             _ => panic!(

@@ -1,0 +1,3 @@
+//! `metrics`: what happened, when, from the command line.
+
+fn main() {}

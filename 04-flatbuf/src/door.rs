@@ -5,11 +5,12 @@
 
 use crate::gate::{Gate, GateError};
 use std::io;
+use std::panic::resume_unwind;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::sync::mpsc::{Receiver, Sender, channel};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, sleep, timeout_at};
 use zeromq::Endpoint;
 use zmq::endpoint::{EndpointError, endpoint};
@@ -28,9 +29,8 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Wire for T {}
 pub struct Door {
     /// Where the SUB connects.
     pub address: String,
-    /// Why a connection was ended.
-    pub refused: Receiver<GateError>,
-    keeper: AbortHandle,
+    refused: Receiver<GateError>,
+    keeper: JoinHandle<()>,
 }
 
 impl Drop for Door {
@@ -53,8 +53,23 @@ impl Door {
         let listener = TcpListener::bind("127.0.0.1:0").await.map_err(busy)?;
         let address = format!("tcp://{}", listener.local_addr().map_err(busy)?);
         let (refuse, refused) = channel(1);
-        let keeper = tokio::spawn(keep(listener, publisher, first, longest, refuse)).abort_handle();
+        let keeper = tokio::spawn(keep(listener, publisher, first, longest, refuse));
         Ok(Door { address, refused, keeper })
+    }
+
+    /// Waits until a connection is ended by the gate, and says why. May be given up at any await.
+    ///
+    /// # Panics
+    /// When the gate has.
+    pub async fn sent_away(&mut self) -> GateError {
+        match self.refused.recv().await {
+            Some(why) => why,
+            // Nobody keeps the door any more: nothing will come, and whoever waits should know why.
+            None => match (&mut self.keeper).await {
+                Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+                _ => std::future::pending().await,
+            },
+        }
     }
 }
 
@@ -69,8 +84,14 @@ async fn keep(
     let mut connections = JoinSet::new();
     let mut first = Some(first);
     loop {
-        while connections.try_join_next().is_some() {}
-        let Ok((subscriber, _)) = listener.accept().await else {
+        let accepted = tokio::select! {
+            Some(ended) = connections.join_next() => match ended {
+                Err(error) if error.is_panic() => resume_unwind(error.into_panic()),
+                _ => continue,
+            },
+            accepted = listener.accept() => accepted,
+        };
+        let Ok((subscriber, _)) = accepted else {
             // Out of files, say: what waits is still there, and is asked again; but not at once.
             sleep(PAUSE).await;
             continue;

@@ -75,11 +75,8 @@ pub struct Head {
 pub fn head(bytes: &[u8]) -> Option<Head> {
     // solution: begin — Part C: the head of a frame
     let (&flags, rest) = bytes.split_first()?;
-    let length = if flags & LONG == 0 {
-        u64::from(*rest.first()?)
-    } else {
-        u64::from_be_bytes(*rest.first_chunk()?)
-    };
+    let length =
+        if flags & LONG == 0 { u64::from(*rest.first()?) } else { u64::from_be_bytes(*rest.first_chunk()?) };
     Some(Head { flags, length })
     // solution: end
 }

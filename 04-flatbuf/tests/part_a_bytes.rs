@@ -39,7 +39,8 @@ fn part_a_so_many_bytes_if_they_are_there() {
         (usize::MAX, usize::MAX, None),
     ] {
         let got = buffer.slice(at, length, WHAT);
-        let rule = format!("{length} bytes from byte {at} of 4 are there, or an error says that they are not");
+        let rule =
+            format!("{length} bytes from byte {at} of 4 are there, or an error says that they are not");
         expect(rule, expected, got.clone().ok());
         if expected.is_none() {
             let named = Malformed::Outside { what: WHAT, at, length, buffer: 4 };
@@ -74,7 +75,12 @@ fn part_a_an_offset_is_counted_from_where_it_stands() {
     let far = buffer.follow(8, WHAT);
     let rule = "an offset without a sign never leads back";
     expect(rule, Ok(8_usize.saturating_add(0xffff_ffff)), far);
-    expect_that("an offset that is not there is not followed", "an error", buffer.follow(12, WHAT).is_err(), WHAT);
+    expect_that(
+        "an offset that is not there is not followed",
+        "an error",
+        buffer.follow(12, WHAT).is_err(),
+        WHAT,
+    );
 }
 
 fn string(length: u32, rest: &[u8]) -> Vec<u8> {
@@ -148,13 +154,9 @@ fn part_a_a_field_is_where_the_vtable_says_or_absent() {
     let far = table.field(u16::MAX);
     expect("so is a field of any number", Ok(None), far);
     // The first field absent, the second there: a vtable of 8 bytes.
-    let bytes = [
-        &12_u32.to_le_bytes()[..],
-        &[8, 0, 8, 0, 0, 0, 4, 0],
-        &8_i32.to_le_bytes(),
-        &77_u32.to_le_bytes(),
-    ]
-    .concat();
+    let bytes =
+        [&12_u32.to_le_bytes()[..], &[8, 0, 8, 0, 0, 0, 4, 0], &8_i32.to_le_bytes(), &77_u32.to_le_bytes()]
+            .concat();
     let table = Table::root(Buffer(&bytes)).unwrap();
     expect("a field whose place is 0 is absent", Ok(None), table.field(0));
     expect("and the one after it is not", Ok(Some(16)), table.field(1));
@@ -228,5 +230,10 @@ fn part_a_damaged_buffers_are_judged_as_the_verifier_does() {
         read += u64::from(agrees(mutations.mutate(good)));
     }
     let share = (tries / 20..tries * 19 / 20).contains(&read);
-    expect_that("the damage is neither harmless nor hopeless", "5 to 95 of 100 are read", share, (read, tries));
+    expect_that(
+        "the damage is neither harmless nor hopeless",
+        "5 to 95 of 100 are read",
+        share,
+        (read, tries),
+    );
 }

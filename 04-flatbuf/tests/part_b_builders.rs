@@ -51,9 +51,16 @@ fn part_b_the_crate_lays_a_buffer_out_as_flatc_does() {
 
 #[test]
 fn part_b_padding_is_as_little_as_aligns_what_comes() {
-    for (there, length, to, zeros) in
-        [(0, 4, 4, 0), (1, 4, 4, 3), (5, 3, 4, 0), (5, 8, 8, 3), (8, 8, 8, 0), (3, 2, 4, 3), (7, 1, 8, 0), (4, 8, 8, 4)]
-    {
+    for (there, length, to, zeros) in [
+        (0, 4, 4, 0),
+        (1, 4, 4, 3),
+        (5, 3, 4, 0),
+        (5, 8, 8, 3),
+        (8, 8, 8, 0),
+        (3, 2, 4, 3),
+        (7, 1, 8, 0),
+        (4, 8, 8, 4),
+    ] {
         let mut buffer = Backward::default();
         buffer.put(&vec![1; there]);
         buffer.pad(length, to);
@@ -96,7 +103,11 @@ fn part_b_strings_and_vectors_have_their_length_before_them() {
     let place = buffer.numbers(&[1, 2, 0xffff_ffff]);
     let bytes = buffer.finish(place);
     let expected = [3, 1, 2, 0xffff_ffff_u32].map(u32::to_le_bytes).concat();
-    expect("a vector is its length and its numbers, the first one first", expected, bytes[bytes.len() - place..].to_vec());
+    expect(
+        "a vector is its length and its numbers, the first one first",
+        expected,
+        bytes[bytes.len() - place..].to_vec(),
+    );
 }
 
 #[test]
@@ -197,13 +208,21 @@ fn part_b_a_station_says_one_of_everything() {
         (3, 693.25, FlatQuality::Unknown, 0),
     ];
     expect("its readings, and the parts of one of them", Some(expected), readings);
-    expect("its place", golden::readings().position.map(|at| at.latitude), ours.position().map(|at| at.latitude()));
+    expect(
+        "its place",
+        golden::readings().position.map(|at| at.latitude),
+        ours.position().map(|at| at.latitude()),
+    );
 }
 
 #[test]
 fn part_b_each_member_of_the_union_is_written_as_itself() {
     let (alarm, goodbye) = (station::write(&golden::alarm()), station::write(&golden::goodbye()));
-    expect("an alarm, as flatc writes it", format!("{:?}", flat(golden::ALARM)), format!("{:?}", flat(&alarm)));
+    expect(
+        "an alarm, as flatc writes it",
+        format!("{:?}", flat(golden::ALARM)),
+        format!("{:?}", flat(&alarm)),
+    );
     expect("a goodbye", format!("{:?}", flat(golden::GOODBYE)), format!("{:?}", flat(&goodbye)));
     let kind = |message: &Message| flat(&station::write(message)).body_type();
     expect("no body is no member", Kind::NONE, kind(&Message::default()));
@@ -217,7 +236,8 @@ fn part_b_each_member_of_the_union_is_written_as_itself() {
     let bytes = station::write(&alarm);
     let read = flat(&bytes).body_as_alarm().and_then(|alarm| alarm.cause()).map(|cause| cause.quality());
     expect("an alarm has its cause", Some(FlatQuality::Doubtful), read);
-    let said = Message { body: Some(Body::Goodbye { reason: Some("dusk".to_string()) }), ..Message::default() };
+    let said =
+        Message { body: Some(Body::Goodbye { reason: Some("dusk".to_string()) }), ..Message::default() };
     let bytes = station::write(&said);
     let read = flat(&bytes).body_as_goodbye().and_then(|goodbye| goodbye.reason().map(str::to_string));
     expect("a goodbye has its reason", Some("dusk".to_string()), read);
@@ -231,7 +251,12 @@ fn part_b_zero_and_absent_are_two_things() {
     expect("and none is none", None, battery(&with(None)));
     expect("a full one", Some(100), battery(&with(Some(100))));
     let nowhere = station::write(&golden::goodbye());
-    expect_that("a place that is not known is absent", "none", flat(&nowhere).position().is_none(), "a place");
+    expect_that(
+        "a place that is not known is absent",
+        "none",
+        flat(&nowhere).position().is_none(),
+        "a place",
+    );
     let (zero, one) = (Message { seq_no: 0, ..with(None) }, Message { seq_no: 1, ..with(None) });
     let shorter = station::write(&zero).len() < station::write(&one).len();
     expect_that("a default takes no room", "a shorter buffer", shorter, station::write(&zero).len());

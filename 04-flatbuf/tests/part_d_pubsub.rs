@@ -144,7 +144,9 @@ fn part_d_what_a_view_shows_lies_in_the_frame() {
         let listen = follow(&endpoint, |told| {
             let Told::Sample { topic, frame, .. } = told else { return };
             let lies = frame.as_ptr_range();
-            let within = |bytes: &[u8]| bytes.is_empty() || (lies.contains(&bytes.as_ptr()) && bytes.as_ptr_range().end <= lies.end);
+            let within = |bytes: &[u8]| {
+                bytes.is_empty() || (lies.contains(&bytes.as_ptr()) && bytes.as_ptr_range().end <= lies.end)
+            };
             let name = topic.name().unwrap_or_default();
             let data = topic.data().unwrap_or_default();
             expect_that("the name lies in the received frame", "inside", within(name.as_bytes()), name);
@@ -289,14 +291,27 @@ fn part_d_nobody_waits_for_ever() {
     play(async {
         let short = Duration::from_millis(50);
         let mut publisher = Publisher::bind(ANYWHERE, short).await.unwrap();
-        let missing = matches!(publisher.wait_for(1).await, Err(PublishError::Missing { here: 0, expected: 1, .. }));
+        let missing =
+            matches!(publisher.wait_for(1).await, Err(PublishError::Missing { here: 0, expected: 1, .. }));
         expect_that("a publisher whose subscribers do not come says so", "Missing", missing, missing);
         let endpoint = publisher.endpoint.clone();
-        let mut subscriber = Subscriber::connect(&endpoint, Limits::default(), short * 20).await.expect("it is there");
+        let mut subscriber =
+            Subscriber::connect(&endpoint, Limits::default(), short * 20).await.expect("it is there");
         let silent = subscriber.recv().await.map(|_| "a message");
-        expect_that("silence is an error", "Silent", matches!(silent, Err(SubscribeError::Silent(_))), silent);
-        let nobody = Subscriber::connect("tcp://127.0.0.1:1", Limits::default(), short).await.map(|_| "a subscriber");
-        expect_that("so is nobody there", "Attach", matches!(nobody, Err(SubscribeError::Attach(_))), &nobody);
+        expect_that(
+            "silence is an error",
+            "Silent",
+            matches!(silent, Err(SubscribeError::Silent(_))),
+            silent,
+        );
+        let nobody =
+            Subscriber::connect("tcp://127.0.0.1:1", Limits::default(), short).await.map(|_| "a subscriber");
+        expect_that(
+            "so is nobody there",
+            "Attach",
+            matches!(nobody, Err(SubscribeError::Attach(_))),
+            &nobody,
+        );
     });
 }
 

@@ -43,7 +43,8 @@ fn change(at: &str, kind: Kind) -> Change {
 fn part_e_a_schema_is_a_buffer_too() {
     let first = schema(version!("first").0);
     let sample = &first.objects["Evolution.Sample"];
-    let fields: Vec<(u16, &str)> = sample.fields.iter().map(|(id, field)| (*id, field.name.as_str())).collect();
+    let fields: Vec<(u16, &str)> =
+        sample.fields.iter().map(|(id, field)| (*id, field.name.as_str())).collect();
     let expected = vec![
         (0, "seq_no"),
         (1, "value"),
@@ -79,14 +80,18 @@ fn sample() -> first::Sample {
 fn part_e_the_old_reader_reads_its_own() {
     let read = |bytes: &[u8]| first::read(bytes, &limits());
     expect("the first version reads the first", Ok(sample()), read(version!("first").1));
-    let details = |detail: fn(&mut FlatBufferBuilder<'static>) -> (flat_first::Detail, Option<flatbuffers::WIPOffset<flatbuffers::UnionWIPOffset>>)| {
-        let mut builder = FlatBufferBuilder::new();
-        let (detail_type, detail) = detail(&mut builder);
-        let fields = flat_first::SampleArgs { detail_type, detail, ..flat_first::SampleArgs::default() };
-        let root = flat_first::Sample::create(&mut builder, &fields);
-        builder.finish(root, None);
-        first::read(builder.finished_data(), &limits()).map(|sample| sample.detail)
-    };
+    let details =
+        |detail: fn(
+            &mut FlatBufferBuilder<'static>,
+        )
+            -> (flat_first::Detail, Option<flatbuffers::WIPOffset<flatbuffers::UnionWIPOffset>>)| {
+            let mut builder = FlatBufferBuilder::new();
+            let (detail_type, detail) = detail(&mut builder);
+            let fields = flat_first::SampleArgs { detail_type, detail, ..flat_first::SampleArgs::default() };
+            let root = flat_first::Sample::create(&mut builder, &fields);
+            builder.finish(root, None);
+            first::read(builder.finished_data(), &limits()).map(|sample| sample.detail)
+        };
     let none = details(|_| (flat_first::Detail::NONE, None));
     expect("no detail is none", Ok(Detail::None), none);
     let rain = details(|builder| {
@@ -157,12 +162,21 @@ fn part_e_the_new_reader_tells_absent_from_zero() {
 #[test]
 fn part_e_the_second_version_may_follow_the_first() {
     let found = from_first(version!("second").0);
-    expect("new fields at the end, a deprecated one, new members: nothing breaks", Vec::<Change>::new(), found);
+    expect(
+        "new fields at the end, a deprecated one, new members: nothing breaks",
+        Vec::<Change>::new(),
+        found,
+    );
     let same = from_first(version!("first").0);
     expect("a schema may follow itself", Vec::<Change>::new(), same);
     let back = changes(&schema(version!("second").0), &schema(version!("first").0));
     let breaks = back.iter().any(Change::breaks);
-    expect_that("but the first may not follow the second: its numbers would be given away", "a break", breaks, back);
+    expect_that(
+        "but the first may not follow the second: its numbers would be given away",
+        "a break",
+        breaks,
+        back,
+    );
 }
 
 #[test]
@@ -173,11 +187,18 @@ fn part_e_a_field_that_moves_is_found() {
     let expected = vec![moved("colour", 5, 4), moved("name", 4, 5)];
     expect("two fields that change places", expected, from_first(version!("reordered").0));
     let expected = vec![
-        change("Sample.colour", Kind::Retyped { old: "string".to_string(), new: "Evolution.Detail".to_string() }),
+        change(
+            "Sample.colour",
+            Kind::Retyped { old: "string".to_string(), new: "Evolution.Detail".to_string() },
+        ),
         moved("detail", 7, 6),
         moved("detail_type", 6, 5),
     ];
-    expect("a field that is taken away leaves its number to another", expected, from_first(version!("removed").0));
+    expect(
+        "a field that is taken away leaves its number to another",
+        expected,
+        from_first(version!("removed").0),
+    );
 }
 
 #[test]
@@ -188,7 +209,12 @@ fn part_e_a_field_that_is_gone_is_found() {
         .filter(|change| matches!(change.kind, Kind::Removed { .. }))
         .map(|change| change.at.as_str())
         .collect();
-    let expected = vec!["Evolution.Rain.hours", "Evolution.Sample.note", "Evolution.Sample.precise", "Evolution.Sample.retries"];
+    let expected = vec![
+        "Evolution.Rain.hours",
+        "Evolution.Sample.note",
+        "Evolution.Sample.precise",
+        "Evolution.Sample.retries",
+    ];
     expect("fields at the end that are taken away", expected, removed);
     let gone: Vec<&str> =
         back.iter().filter(|change| change.kind == Kind::Gone).map(|change| change.at.as_str()).collect();
@@ -204,7 +230,11 @@ fn part_e_a_field_that_means_something_else_is_found() {
     let (old, new) = words("20", "0");
     expect("another default", value(Kind::Redefaulted { old, new }), from_first(version!("redefaulted").0));
     let (old, new) = words("20", "null");
-    expect("nothing instead of a default", value(Kind::Redefaulted { old, new }), from_first(version!("optional").0));
+    expect(
+        "nothing instead of a default",
+        value(Kind::Redefaulted { old, new }),
+        from_first(version!("optional").0),
+    );
 }
 
 #[test]
@@ -230,7 +260,8 @@ fn part_e_what_is_required_is_found() {
 
 #[test]
 fn part_e_numbers_that_mean_something_else_are_found() {
-    let renumbered = |at: &str, value, new: &str| change(at, Kind::Renumbered { value, new: Some(new.to_string()) });
+    let renumbered =
+        |at: &str, value, new: &str| change(at, Kind::Renumbered { value, new: Some(new.to_string()) });
     let expected = vec![renumbered("Unit.Fahrenheit", 1, "Kelvin")];
     expect("a value in the middle of an enum", expected, from_first(version!("enum-inserted").0));
     let expected = vec![renumbered("Detail.Rain", 2, "Wind"), renumbered("Detail.Wind", 1, "Snow")];
@@ -253,7 +284,11 @@ fn part_e_a_struct_is_for_ever() {
     place.fields.insert(1, at(&x, 2));
     // Two fields of one type that change their names: the bytes are read all the same, and mean something else.
     let found = changes(&first, &swapped);
-    expect("fields of a struct are known by their places; names are not in the bytes", Vec::<Change>::new(), found);
+    expect(
+        "fields of a struct are known by their places; names are not in the bytes",
+        Vec::<Change>::new(),
+        found,
+    );
     let mut wider = first.clone();
     let place = wider.objects.get_mut("Evolution.Place").unwrap();
     let mut y = place.fields[&1].clone();
@@ -274,7 +309,8 @@ fn part_e_another_name_is_the_same_bytes() {
 /// The old reader, and what writers of the wrong schemas have written: every buffer is valid, and what is read is wrong.
 #[test]
 fn part_e_no_verifier_finds_the_difference() {
-    let read = |bytes: &[u8]| expect_ok("the verifier finds nothing", "a sample", first::read(bytes, &limits()));
+    let read =
+        |bytes: &[u8]| expect_ok("the verifier finds nothing", "a sample", first::read(bytes, &limits()));
     let text = |text: &str| Some(text.to_string());
     let inserted = read(version!("inserted").1);
     expect("a note is read as a colour", text("calibrated"), inserted.colour);

@@ -18,7 +18,8 @@ const MOST_NUMBERS: usize = 16;
 
 /// What each byte of `bytes` is, if they are a buffer of this schema.
 pub fn dissect(schema: &Schema, bytes: &[u8]) -> Anatomy {
-    let mut walk = Walk { schema, buffer: Buffer(bytes), seen: BTreeSet::new(), steps: 0, found: Anatomy::default() };
+    let mut walk =
+        Walk { schema, buffer: Buffer(bytes), seen: BTreeSet::new(), steps: 0, found: Anatomy::default() };
     let walked = walk.root();
     walk.note_trouble("the root", walked);
     walk.found.spans.sort_by_key(|span| (span.at, span.length));
@@ -72,7 +73,11 @@ impl Walk<'_> {
         let table = Table::new(self.buffer, at)?;
         let short = short(name);
         let way = if table.vtable <= at { "back" } else { "further on" };
-        self.note(at, 4, format!("{short}: its vtable is {} bytes {way}, at {}", at.abs_diff(table.vtable), table.vtable));
+        self.note(
+            at,
+            4,
+            format!("{short}: its vtable is {} bytes {way}, at {}", at.abs_diff(table.vtable), table.vtable),
+        );
         self.vtable(short, object, &table)?;
         for (id, field) in &object.fields {
             let Some(place) = table.field(*id)? else { continue };
@@ -155,12 +160,19 @@ impl Walk<'_> {
                     Some(at) => i64::from(self.buffer.slice(at, 1, "the member of a union")?[0]),
                     None => 0,
                 };
-                let member = self.schema.enums.get(name).and_then(|of| of.values.get(&number)).and_then(|of| of.member.clone());
+                let member = self
+                    .schema
+                    .enums
+                    .get(name)
+                    .and_then(|of| of.values.get(&number))
+                    .and_then(|of| of.member.clone());
                 match member {
                     Some(Type::Object(name)) => self.table(&name, to, depth - 1),
                     Some(Type::Text) => self.text(to),
                     _ => {
-                        self.found.trouble.push(format!("{}: member {number} is not in this schema", label.trim()));
+                        self.found
+                            .trouble
+                            .push(format!("{}: member {number} is not in this schema", label.trim()));
                         Ok(())
                     }
                 }
@@ -211,7 +223,8 @@ impl Walk<'_> {
         let size = self.size(of);
         let bytes = self.buffer.slice(at + 4, count.saturating_mul(size), "a vector")?;
         if let Type::Scalar(scalar, _) = of {
-            let mut shown: Vec<String> = bytes.chunks_exact(size).take(MOST_NUMBERS).map(|one| scalar.show(one)).collect();
+            let mut shown: Vec<String> =
+                bytes.chunks_exact(size).take(MOST_NUMBERS).map(|one| scalar.show(one)).collect();
             if count > MOST_NUMBERS {
                 shown.push("…".to_string());
             }

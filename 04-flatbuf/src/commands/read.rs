@@ -27,8 +27,12 @@ pub fn read(arguments: &Arguments) -> Result<ExitCode> {
     let bytes = file::bytes(&arguments.file, arguments.longest)?;
     let limits = Limits { longest: arguments.longest, ..Limits::default() };
     let read = match (arguments.by_hand, file::is_station(&bytes)) {
-        (true, _) => wire::reader::Topic::read(&bytes).map(|topic| topic.to_sample().to_string()).map_err(|why| why.to_string()),
-        (false, true) => station::read::read(&bytes, &limits).map(|message| format!("{message:#?}")).map_err(|why| why.to_string()),
+        (true, _) => wire::reader::Topic::read(&bytes)
+            .map(|topic| topic.to_sample().to_string())
+            .map_err(|why| why.to_string()),
+        (false, true) => station::read::read(&bytes, &limits)
+            .map(|message| format!("{message:#?}"))
+            .map_err(|why| why.to_string()),
         (false, false) => topic::read::read(&bytes, &limits)
             .map(|topic| topic::read::to_sample(&topic).to_string())
             .map_err(|why| why.to_string()),

@@ -8,8 +8,8 @@ use flatbuf::limits::Limits;
 use flatbuf::pubsub::publisher::{Plan, Publisher};
 use flatbuf::pubsub::stream::Stream;
 use flatbuf::pubsub::subscriber::{Subscriber, Told};
-use flatbuf::topic::write::Writer;
 use flatbuf::sample::Sample;
+use flatbuf::topic::write::Writer;
 use metrics::{MemorySink, Options, Recorder};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -27,7 +27,8 @@ use tokio::time::timeout;
 /// The lab's folder.
 const LAB: &str = "04-flatbuf";
 /// What must hold.
-const RULE: &str = "a subscriber that was there before the first sample hears every sample, once, and the end";
+const RULE: &str =
+    "a subscriber that was there before the first sample hears every sample, once, and the end";
 
 /// The arguments of `flatbuf run`.
 #[derive(Args)]
@@ -77,11 +78,14 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let (roles, limit) = (experiment.roles, Duration::from(experiment.limit));
     let begun = wall_clock();
     // Each subscriber is a task; two threads, so that the publisher and somebody else run at once.
-    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().context("could not start")?;
+    let runtime =
+        Builder::new_multi_thread().worker_threads(2).enable_all().build().context("could not start")?;
     let played = runtime.block_on(async { timeout(limit, play(&roles, limit)).await });
     let streams = match played {
         Ok(streams) => streams?,
-        Err(_) => bail!("not done within {limit:?}: 1000 samples with a pause of 50ms take 50 s; give the experiment a greater limit"),
+        Err(_) => bail!(
+            "not done within {limit:?}: 1000 samples with a pause of 50ms take 50 s; give the experiment a greater limit"
+        ),
     };
     let real_us = real_us_since(begun);
     let report = report(arguments, &roles, &streams, real_us);
@@ -95,15 +99,23 @@ fn read(arguments: &Arguments) -> Result<Experiment<Roles>> {
     let experiment: Experiment<Roles> = match &arguments.experiment {
         None => Experiment::default(),
         Some(path) => {
-            let text = std::fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))?;
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("could not read {}", path.display()))?;
             serde_json::from_str(&text).with_context(|| format!("{} is not an experiment", path.display()))?
         }
     };
     let roles = &experiment.roles;
-    ensure!((1..=100).contains(&roles.subscribers), "read subscribers = {}, expected 1 to 100", roles.subscribers);
+    ensure!(
+        (1..=100).contains(&roles.subscribers),
+        "read subscribers = {}, expected 1 to 100",
+        roles.subscribers
+    );
     ensure!(roles.samples <= 10_000_000, "read samples = {}, expected at most 10000000", roles.samples);
     ensure!(roles.length <= 100_000, "read length = {}, expected at most 100000", roles.length);
-    ensure!(experiment.faults.faults.is_empty(), "the experiment has faults, and this lab's network is loopback: take them away");
+    ensure!(
+        experiment.faults.faults.is_empty(),
+        "the experiment has faults, and this lab's network is loopback: take them away"
+    );
     Ok(experiment)
 }
 
@@ -148,7 +160,8 @@ fn has_all(stream: &Stream, roles: &Roles) -> bool {
 }
 
 fn report(arguments: &Arguments, roles: &Roles, followed: &[Followed], real_us: u64) -> Value {
-    let (recorder, drain) = Recorder::start(MemorySink::default(), Options { capacity: 1 << 20, ..Options::default() });
+    let (recorder, drain) =
+        Recorder::start(MemorySink::default(), Options { capacity: 1 << 20, ..Options::default() });
     if let Ok(latency) = recorder.latency("latency", &[]) {
         followed.iter().flat_map(|(_, latencies)| latencies).for_each(|ns| {
             latency.record_ns(*ns);

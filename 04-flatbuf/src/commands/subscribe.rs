@@ -45,10 +45,10 @@ pub struct Arguments {
 pub fn subscribe(arguments: &Arguments) -> Result<ExitCode> {
     let at = endpoint(&arguments.ip, arguments.port)?;
     let limits = Limits { longest: arguments.longest, ..Limits::default() };
-    let (recorder, drain) = recorder(arguments)?;
-    let latency = recorder.latency("latency", &[])?;
     run(async {
         let mut subscriber = Subscriber::connect(&at, limits, arguments.patience.into()).await?;
+        let (recorder, drain) = recorder(arguments)?;
+        let latency = recorder.latency("latency", &[])?;
         say(&format!("subscribed to {at}"));
         let mut without = 0_u64;
         let told = |told: Told<'_>| match told {
@@ -64,7 +64,9 @@ pub fn subscribe(arguments: &Arguments) -> Result<ExitCode> {
                         if arguments.metrics.is_some() {
                             let name = topic.name().filter(|name| !name.is_empty()).unwrap_or("none");
                             let point = Point::new("sample").tag("topic", name);
-                            recorder.point(point.field("seq_no", u64::from(topic.seq_no())).field("latency_ns", took));
+                            recorder.point(
+                                point.field("seq_no", u64::from(topic.seq_no())).field("latency_ns", took),
+                            );
                         }
                     }
                     None => without += 1,
@@ -76,7 +78,8 @@ pub fn subscribe(arguments: &Arguments) -> Result<ExitCode> {
             Told::Refused(why) => say(&format!("refused: {why}")),
         };
         let stream = subscriber.follow(now, told).await?;
-        let refused = if stream.refused > 0 { format!(", {} refused", stream.refused) } else { String::new() };
+        let refused =
+            if stream.refused > 0 { format!(", {} refused", stream.refused) } else { String::new() };
         let again = if stream.again > 0 { format!(", {} again", stream.again) } else { String::new() };
         say(&format!("{} samples, {} missed{again}{refused}", stream.received, stream.missed));
         report(&drain.finish(BOUND), without);
@@ -88,7 +91,8 @@ pub fn subscribe(arguments: &Arguments) -> Result<ExitCode> {
 fn recorder(arguments: &Arguments) -> Result<(Recorder, Drain)> {
     Ok(match &arguments.metrics {
         Some(path) => {
-            let sink = FileSink::create(path).with_context(|| format!("could not write {}", path.display()))?;
+            let sink =
+                FileSink::create(path).with_context(|| format!("could not write {}", path.display()))?;
             Recorder::start(sink, Options::default())
         }
         None => Recorder::start(MemorySink::default(), Options::default()),
@@ -102,7 +106,8 @@ fn line(topic: &flatbuf::topic::Topic<'_>, latency: Option<u64>) -> String {
     if data.len() > MOST_NUMBERS {
         shown.push(format!("… {} numbers", data.len()));
     }
-    let latency = latency.map_or("no latency: its stamp is no time, or later than now".to_string(), milliseconds);
+    let latency =
+        latency.map_or("no latency: its stamp is no time, or later than now".to_string(), milliseconds);
     let name = topic.name().unwrap_or_default().escape_debug();
     format!("{} {name} [{}] {latency}", topic.seq_no(), shown.join(", "))
 }
@@ -111,7 +116,9 @@ fn line(topic: &flatbuf::topic::Topic<'_>, latency: Option<u64>) -> String {
 fn report(summary: &Summary, without: u64) {
     for (_, Percentiles { p50, p90, p99, max, .. }) in &summary.latencies {
         let [p50, p90, p99, max] = [p50, p90, p99, max].map(|ns| milliseconds(*ns as u64));
-        say(&format!("latency: p50 {p50}, p90 {p90}, p99 {p99}, max {max}, by this clock and the publisher's"));
+        say(&format!(
+            "latency: p50 {p50}, p90 {p90}, p99 {p99}, max {max}, by this clock and the publisher's"
+        ));
     }
     if without > 0 {
         say(&format!("{without} samples were stamped later than they came, or not: the two clocks differ"));

@@ -35,7 +35,8 @@ pub struct Arguments {
 pub fn write(arguments: &Arguments) -> Result<ExitCode> {
     let Arguments { file, seq_no, ts, name, data, by_hand } = arguments;
     let sample = Sample { seq_no: *seq_no, ts: *ts, name: name.clone(), data: data.clone() };
-    let bytes = if *by_hand { wire::writer::write(&sample) } else { Writer::default().write(&sample).to_vec() };
+    let bytes =
+        if *by_hand { wire::writer::write(&sample) } else { Writer::default().write(&sample).to_vec() };
     std::fs::write(file, &bytes).with_context(|| format!("could not write {}", file.display()))?;
     say(&format!("{} bytes in {}", bytes.len(), file.display()));
     Ok(ExitCode::SUCCESS)

@@ -110,7 +110,8 @@ fn change(at: impl fmt::Display, kind: Kind) -> Change {
 
 fn roots(old: &Schema, new: &Schema, found: &mut Vec<Change>) {
     let none = || "none".to_string();
-    let pairs = [("the root table", &old.root, &new.root), ("the identifier", &old.identifier, &new.identifier)];
+    let pairs =
+        [("the root table", &old.root, &new.root), ("the identifier", &old.identifier, &new.identifier)];
     for (what, old, new) in pairs {
         if old != new {
             let (old, new) = (old.clone().unwrap_or_else(none), new.clone().unwrap_or_else(none));
@@ -191,7 +192,10 @@ fn enums(name: &str, old: &Enum, new: &Enum, found: &mut Vec<Change>) {
         return;
     }
     if old.underlying != new.underlying {
-        found.push(change(name, Kind::Retyped { old: old.underlying.to_string(), new: new.underlying.to_string() }));
+        found.push(change(
+            name,
+            Kind::Retyped { old: old.underlying.to_string(), new: new.underlying.to_string() },
+        ));
     }
     for (value, was) in &old.values {
         let at = format!("{name}.{}", was.name);
@@ -218,20 +222,32 @@ impl fmt::Display for Change {
             Kind::Root { old, new } => write!(f, "was {old}, and is {new}"),
             Kind::Gone => f.write_str("is gone, or something else"),
             Kind::Removed { id } => {
-                write!(f, "its number, {id}, is free: whatever takes it next is read in its place; deprecate it")
+                write!(
+                    f,
+                    "its number, {id}, is free: whatever takes it next is read in its place; deprecate it"
+                )
             }
             Kind::Moved { old, new } => {
-                write!(f, "had number {old}, and has {new}: put new fields at the end, or give every field an id")
+                write!(
+                    f,
+                    "had number {old}, and has {new}: put new fields at the end, or give every field an id"
+                )
             }
-            Kind::Retyped { old, new } => write!(f, "was {old}, and is {new}: its bytes are read as something else"),
+            Kind::Retyped { old, new } => {
+                write!(f, "was {old}, and is {new}: its bytes are read as something else")
+            }
             Kind::Redefaulted { old, new } => {
                 write!(f, "was {old} where it is absent, and is {new}: nobody has written either")
             }
-            Kind::Required { now: true } => f.write_str("is required: what was written without it is refused"),
+            Kind::Required { now: true } => {
+                f.write_str("is required: what was written without it is refused")
+            }
             Kind::Required { now: false } => {
                 f.write_str("was required: whoever still relies on it refuses what is written without it")
             }
-            Kind::Restructured => f.write_str("is a struct, and another one: make a new struct, or use a table"),
+            Kind::Restructured => {
+                f.write_str("is a struct, and another one: make a new struct, or use a table")
+            }
             Kind::Renumbered { value, new: Some(new) } => {
                 write!(f, "had number {value}, which is {new} now: put new ones at the end")
             }

@@ -57,7 +57,9 @@ fn detail(sample: &flat::Sample<'_>) -> Detail {
     // solution: begin — Part E: a member that the future has added
     match sample.detail_type() {
         flat::Detail::Wind => sample.detail_as_wind().map_or(Detail::None, |wind| Detail::Wind(wind.speed())),
-        flat::Detail::Rain => sample.detail_as_rain().map_or(Detail::None, |rain| Detail::Rain(rain.depth_mm())),
+        flat::Detail::Rain => {
+            sample.detail_as_rain().map_or(Detail::None, |rain| Detail::Rain(rain.depth_mm()))
+        }
         flat::Detail::NONE => Detail::None,
         flat::Detail(number) => Detail::Newer(number),
     }

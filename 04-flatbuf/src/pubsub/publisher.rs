@@ -15,7 +15,9 @@ use zmq::endpoint::{self, EndpointError};
 #[derive(Debug, Error)]
 pub enum PublishError {
     /// Too few subscribers have come.
-    #[error("{here} of {expected} subscribers have come within {patience:?}; start them, or wait for fewer with --subscribers")]
+    #[error(
+        "{here} of {expected} subscribers have come within {patience:?}; start them, or wait for fewer with --subscribers"
+    )]
     Missing {
         /// How many have.
         here: usize,

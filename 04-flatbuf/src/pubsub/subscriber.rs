@@ -23,7 +23,9 @@ pub enum SubscribeError {
     #[error(transparent)]
     Attach(#[from] EndpointError),
     /// Nothing was published.
-    #[error("nothing was published within {0:?}; does the publisher wait for more subscribers, or has it ended?")]
+    #[error(
+        "nothing was published within {0:?}; does the publisher wait for more subscribers, or has it ended?"
+    )]
     Silent(Duration),
     /// What came may not pass.
     #[error("the publisher was sent away: {0}")]
@@ -83,11 +85,12 @@ impl Subscriber {
     /// When the publisher is not there.
     pub async fn connect(endpoint: &str, limits: Limits, patience: Duration) -> Result<Self, SubscribeError> {
         let mut door = Door::open(endpoint, limits.longest, patience).await?;
+        let address = door.address.clone();
         let mut socket = SubSocket::new();
         tokio::select! {
             biased;
-            Some(why) = door.refused.recv() => return Err(why.into()),
-            connected = endpoint::connect(&mut socket, &door.address, patience) => connected?,
+            why = door.sent_away() => return Err(why.into()),
+            connected = endpoint::connect(&mut socket, &address, patience) => connected?,
         }
         socket.subscribe("").await?;
         Ok(Subscriber { socket, door, limits, patience })
@@ -103,7 +106,7 @@ impl Subscriber {
             message = timeout(self.patience, self.socket.recv()) => {
                 Ok(message.map_err(|_| SubscribeError::Silent(self.patience))??)
             }
-            Some(why) = self.door.refused.recv() => Err(why.into()),
+            why = self.door.sent_away() => Err(why.into()),
         }
     }
 

@@ -43,7 +43,11 @@ pub fn read(bytes: &[u8]) -> Result<Schema, Refusal> {
 fn object(schema: &flat::Schema<'_>, of: flat::Object<'_>) -> Result<Object, Refusal> {
     let (size, align) = (usize::try_from(of.bytesize()), usize::try_from(of.minalign()));
     let (Ok(size), Ok(align @ 1..=256)) = (size, align) else {
-        return Err(Refusal::value("the size of an object", of.bytesize(), "a size, and an alignment up to 256"));
+        return Err(Refusal::value(
+            "the size of an object",
+            of.bytesize(),
+            "a size, and an alignment up to 256",
+        ));
     };
     let fields = of.fields().iter().map(|one| {
         let field = Field {
@@ -88,13 +92,20 @@ fn kind(schema: &flat::Schema<'_>, of: flat::Type<'_>) -> Result<Type, Refusal> 
 
 fn simple(schema: &flat::Schema<'_>, base: flat::BaseType, index: i32) -> Result<Type, Refusal> {
     let place = usize::try_from(index).ok();
-    let enumeration = || place.filter(|at| *at < schema.enums().len()).map(|at| schema.enums().get(at).name().to_string());
-    let object = || place.filter(|at| *at < schema.objects().len()).map(|at| schema.objects().get(at).name().to_string());
+    let enumeration =
+        || place.filter(|at| *at < schema.enums().len()).map(|at| schema.enums().get(at).name().to_string());
+    let object = || {
+        place.filter(|at| *at < schema.objects().len()).map(|at| schema.objects().get(at).name().to_string())
+    };
     let missing = |what| Refusal::value(what, index, "the number of one that the schema has");
     let scalar = match base {
         flat::BaseType::String => return Ok(Type::Text),
-        flat::BaseType::Obj => return Ok(Type::Object(object().ok_or_else(|| missing("the table of a field"))?)),
-        flat::BaseType::Union => return Ok(Type::Union(enumeration().ok_or_else(|| missing("the union of a field"))?)),
+        flat::BaseType::Obj => {
+            return Ok(Type::Object(object().ok_or_else(|| missing("the table of a field"))?));
+        }
+        flat::BaseType::Union => {
+            return Ok(Type::Union(enumeration().ok_or_else(|| missing("the union of a field"))?));
+        }
         flat::BaseType::Bool => Scalar::Bool,
         flat::BaseType::Byte => Scalar::I8,
         flat::BaseType::UType | flat::BaseType::UByte => Scalar::U8,

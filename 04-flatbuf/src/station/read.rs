@@ -12,7 +12,7 @@ use super::generated as flat;
 use super::message::{Body, Message, Position, Quality, Reading};
 use crate::limits::{Limits, Refusal};
 use crate::stamp::nanoseconds;
-use flatbuffers::{Vector, ForwardsUOffset, root_with_opts};
+use flatbuffers::{ForwardsUOffset, Vector, root_with_opts};
 
 /// The identifier of the schema: the four bytes after the first four.
 pub const IDENTIFIER: &str = flat::MESSAGE_IDENTIFIER;
@@ -66,8 +66,7 @@ fn checked(message: &flat::Message<'_>) -> Result<Message, Refusal> {
 
 /// A place on the earth.
 fn position(at: &flat::Position) -> Result<Position, Refusal> {
-    let position =
-        Position { latitude: at.latitude(), longitude: at.longitude(), height_m: at.height_m() };
+    let position = Position { latitude: at.latitude(), longitude: at.longitude(), height_m: at.height_m() };
     // solution: begin — Part C: a place on the earth
     if !(-90.0..=90.0).contains(&position.latitude) {
         return Err(Refusal::value("latitude", position.latitude, "-90 to 90"));
@@ -87,7 +86,9 @@ fn body(message: &flat::Message<'_>) -> Result<Option<Body>, Refusal> {
     // solution: begin — Part C: a body may be of a kind that is not known
     let body = match message.body_type() {
         flat::Body::NONE => return Ok(None),
-        flat::Body::Readings => message.body_as_readings().map(|of| readings(of.readings())).transpose()?.map(Body::Readings),
+        flat::Body::Readings => {
+            message.body_as_readings().map(|of| readings(of.readings())).transpose()?.map(Body::Readings)
+        }
         flat::Body::Alarm => match message.body_as_alarm() {
             Some(alarm) => {
                 let cause = alarm.cause().map(reading).transpose()?;
@@ -95,7 +96,9 @@ fn body(message: &flat::Message<'_>) -> Result<Option<Body>, Refusal> {
             }
             None => None,
         },
-        flat::Body::Goodbye => message.body_as_goodbye().map(|goodbye| Body::Goodbye { reason: goodbye.reason().map(str::to_string) }),
+        flat::Body::Goodbye => message
+            .body_as_goodbye()
+            .map(|goodbye| Body::Goodbye { reason: goodbye.reason().map(str::to_string) }),
         flat::Body(kind) => Some(Body::Unknown(kind)),
     };
     Ok(body)
@@ -112,7 +115,12 @@ fn reading(of: flat::Reading<'_>) -> Result<Reading, Refusal> {
     if !of.value().is_finite() {
         return Err(Refusal::value("value", of.value(), "a number"));
     }
-    Ok(Reading { sensor: of.sensor(), value: of.value(), quality: quality(of.quality()), parts: readings(of.parts())? })
+    Ok(Reading {
+        sensor: of.sensor(),
+        value: of.value(),
+        quality: quality(of.quality()),
+        parts: readings(of.parts())?,
+    })
 }
 
 /// A quality. A newer schema may have others: then this one knows nothing of it.

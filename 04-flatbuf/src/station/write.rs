@@ -30,10 +30,7 @@ pub fn write(message: &Message) -> Vec<u8> {
 }
 
 /// The tables of a body: which member of the union it is, and where.
-fn body<'a>(
-    builder: &mut FlatBufferBuilder<'a>,
-    body: &Body,
-) -> (flat::Body, WIPOffset<UnionWIPOffset>) {
+fn body<'a>(builder: &mut FlatBufferBuilder<'a>, body: &Body) -> (flat::Body, WIPOffset<UnionWIPOffset>) {
     // solution: begin — Part B: a member of the union
     match body {
         Body::Readings(readings) => {

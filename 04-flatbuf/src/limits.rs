@@ -105,6 +105,7 @@ impl Refusal {
 /// The verifier's reason, on one line: what, and where.
 fn reason(why: &InvalidFlatbuffer) -> String {
     let text = why.to_string();
-    let lines: Vec<&str> = text.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let lines: Vec<&str> =
+        text.lines().map(|line| line.trim().trim_end_matches('.')).filter(|line| !line.is_empty()).collect();
     lines.join(", ")
 }

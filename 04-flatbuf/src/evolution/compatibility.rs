@@ -126,7 +126,12 @@ fn structs(name: &str, old: &Object, new: &Object) -> Option<Change> {
     let places = |of: &Object| -> Vec<(usize, Type)> {
         of.fields.values().map(|field| (field.offset, field.kind.clone())).collect()
     };
-    let same = old.size == new.size && old.align == new.align && places(old) == places(new);
+    let elsewhere =
+        |was: &Field| new.fields.values().any(|is| is.name == was.name && is.offset != was.offset);
+    let same = old.size == new.size
+        && old.align == new.align
+        && places(old) == places(new)
+        && !old.fields.values().any(elsewhere);
     (!same).then(|| change(name, Kind::Restructured))
     // solution: end
 }

@@ -88,7 +88,6 @@ impl FileSink {
 
     /// Appends bytes. When that fails nothing of them is left.
     pub(crate) fn append_bytes(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
-        // solution: begin — Part C: all of a batch, or nothing
         if let Err(why) = self.file.write_all(bytes) {
             // Half a line in the middle of the file would spoil the next one too.
             let _ = self.file.set_len(self.whole);
@@ -96,7 +95,6 @@ impl FileSink {
         }
         self.whole += bytes.len() as u64;
         Ok(())
-        // solution: end
     }
 
     pub(crate) fn failed(&self, doing: &'static str, why: io::Error) -> SinkError {

@@ -4,7 +4,7 @@ use super::options::Database;
 use super::terminal::say;
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use comfy_table::{CellAlignment, Table, presets::NOTHING};
+use comfy_table::{CellAlignment, Table, TableStyle};
 use metrics::influx::flux;
 use metrics::line::Precision;
 use metrics::query::{Figures, Groups, Query, downsample, figures};
@@ -151,7 +151,7 @@ fn table(groups: &Groups, query: &Query, every: Option<Micros>) -> String {
     let times = query.field.ends_with("_ns");
     let number = |value: f64| if times { format!("{:.3}", value / 1e6) } else { format!("{value:.3}") };
     let mut table = Table::new();
-    table.load_preset(NOTHING);
+    table.load_style(TableStyle::new());
     let mut head = query.by.clone();
     head.extend(every.map(|_| "from s".to_string()));
     head.extend(["count", "per s", "mean", "p50", "p90", "p95", "p99", "max"].map(String::from));

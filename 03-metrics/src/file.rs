@@ -83,15 +83,18 @@ impl FileSink {
     /// Appends whole lines. When that fails nothing of them is left.
     pub(crate) fn append_lines(&mut self, lines: &str) -> Result<(), SinkError> {
         assert!(lines.is_empty() || lines.ends_with('\n'), "lines end with a line break");
-        // solution: begin — Part C: all of a batch, or nothing
-        if let Err(why) = self.file.write_all(lines.as_bytes()) {
+        self.append_bytes(lines.as_bytes())
+    }
+
+    /// Appends bytes. When that fails nothing of them is left.
+    pub(crate) fn append_bytes(&mut self, bytes: &[u8]) -> Result<(), SinkError> {
+        if let Err(why) = self.file.write_all(bytes) {
             // Half a line in the middle of the file would spoil the next one too.
             let _ = self.file.set_len(self.whole);
             return Err(self.failed("write", why));
         }
-        self.whole += lines.len() as u64;
+        self.whole += bytes.len() as u64;
         Ok(())
-        // solution: end
     }
 
     pub(crate) fn failed(&self, doing: &'static str, why: io::Error) -> SinkError {

@@ -16,18 +16,28 @@
 //! | [`drain`] | the background: from the queue to the sink |
 //! | [`sink`] | where points go |
 //! | [`file`] | a file of lines, whole after a crash |
+//! | [`reader`] | a file of lines, read back |
 //! | [`percentile`] | nearest rank |
+//! | [`query`] | range, filter, groups, rate, downsampling |
+//! | [`chart`] | pictures |
 //! | [`clock`] | what clocks say, and how far apart they are |
+//! | [`sample`] | a message that says when it was sent |
+//! | [`influx`] | a database as a sink: batches, pauses, a spool |
 
+pub mod chart;
 pub mod clock;
 pub mod drain;
 pub mod file;
 pub mod histogram;
+pub mod influx;
 pub mod line;
 pub mod percentile;
 pub mod point;
+pub mod query;
 pub mod queue;
+pub mod reader;
 pub mod recorder;
+pub mod sample;
 pub mod sink;
 pub mod stamp;
 

@@ -33,7 +33,7 @@ pub fn read(bytes: &[u8]) -> Result<Schema, Refusal> {
         identifier: schema.file_ident().filter(|ident| !ident.is_empty()).map(str::to_string),
     };
     match &read.root {
-        Some(root) if !read.objects.get(root).is_some_and(|of| !of.is_struct) => {
+        Some(root) if read.objects.get(root).is_none_or(|of| of.is_struct) => {
             Err(Refusal::value("the root table", root, "one of the schema's tables"))
         }
         _ => Ok(read),

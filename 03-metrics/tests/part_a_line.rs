@@ -224,7 +224,7 @@ fn part_a_a_line_that_is_none_is_refused_where_it_goes_wrong() {
     };
     for (line, byte) in [
         ("m", 2), ("m,t", 4), ("m,t f=1", 4), ("m,t=v", 6), ("m f", 4), ("m f=", 5), ("m f=1,", 7), ("m f=x", 5), ("m f=\"x", 7),
-        ("m f=\"x\"y", 8), ("m f=1 x", 7), ("m f=1 1.5", 7), ("m f=1 1 2", 9), ("m f=1  1", 7), ("m f=1 +1", 7), ("m f=1\nm f=2", 6),
+        ("m f=\"x\"y", 8), ("m f=1 x", 7), ("m f=1 1.5", 7), ("m f=1 1 2", 8), ("m f=1  1", 7), ("m f=1 +1", 7), ("m f=1\nm f=2", 6),
     ]
     .into_iter()
     .filter(|(line, _)| !line.ends_with(','))

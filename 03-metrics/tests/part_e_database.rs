@@ -531,9 +531,9 @@ fn part_e_a_line_that_no_server_takes_is_put_aside() {
     let folder = folder();
     let mut options = options(&folder);
     options.bounds.most_lines = 4;
-    // Batches of 0 to 3, then 0 and 1, then 2 and 3, then 2: the bad one.
-    let bad = Reply::Says(400, "", "field type conflict");
-    let server = Server::start([bad.clone(), TAKEN, bad.clone(), bad]);
+    // Batches of 0 to 3; 0 and 1; 2 to 5; 2 and 3; 2, the bad one.
+    let bad = || Reply::Says(400, "", "field type conflict");
+    let server = Server::start([bad(), TAKEN, bad(), bad(), bad()]);
     let mut sink = start("http://127.0.0.1:1", &options);
     write(&mut sink, 0..10);
     drop(sink);

@@ -45,7 +45,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 64)]
     size: usize,
     /// How many subscribers to wait for, before the first message and after the last.
-    #[arg(short = 'n', long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1)]
     subscribers: usize,
     /// How long anything is waited for.
     #[arg(long, default_value = "60s")]

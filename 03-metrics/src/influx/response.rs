@@ -100,7 +100,7 @@ pub fn head(bytes: &[u8]) -> Result<Option<Head>, NotHttp> {
 }
 
 /// How something begins that should have been something else.
-pub fn shown(bytes: &[u8]) -> String {
+fn shown(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(40)]);
     text.chars().take(20).collect::<String>().escape_debug().to_string()
 }

@@ -26,6 +26,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+/// How long the thread that sends may take to end, once it should.
+const GRACE: Duration = Duration::from_millis(500);
 /// How much of a server's words is kept.
 const WORDS: usize = 300;
 
@@ -204,8 +206,8 @@ impl InfluxSink {
         let Some(thread) = self.thread.take() else { return };
         self.shared.lock().until = Some(Instant::now() + bound);
         self.shared.0.1.notify_one();
-        match self.done.recv_timeout(bound) {
-            // It waits for an answer, and ends with the program.
+        match self.done.recv_timeout(bound.saturating_add(GRACE)) {
+            // It waits for an answer that was asked for before, and ends with the program.
             Err(RecvTimeoutError::Timeout) => {}
             _ => {
                 if let Err(panic) = thread.join()

@@ -75,8 +75,20 @@ impl Victoria {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// All that it has of these series, by series and tags: times in milliseconds, values.
-    fn export(&self, name: &str) -> BTreeMap<BTreeMap<String, String>, Vec<(i64, f64)>> {
+    /// All that it has of these series, once there are so many points of them: what is flushed can be found a moment later.
+    fn export(&self, name: &str, points: usize) -> BTreeMap<BTreeMap<String, String>, Vec<(i64, f64)>> {
+        let begun = Instant::now();
+        loop {
+            let all = self.export_now(name);
+            if all.values().map(Vec::len).sum::<usize>() >= points || begun.elapsed() >= BOUND {
+                return all;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// All that can be found now of these series, by name and tags: times in milliseconds, values.
+    fn export_now(&self, name: &str) -> BTreeMap<BTreeMap<String, String>, Vec<(i64, f64)>> {
         get(self.port, "/internal/force_flush").expect("it flushes");
         let query: String = format!("{{__name__=~\"{name}\"}}").bytes().map(|byte| format!("%{byte:02x}")).collect();
         let text = get(self.port, &format!("/api/v1/export?match[]={query}")).expect("it exports");
@@ -169,7 +181,7 @@ fn victoria_metrics_has_each_point_as_it_was_written_with_its_escaped_tags() {
         sink.write(&points).expect("they are taken");
         let written = points.len() as u64;
         assert_eq!(sink.close(BOUND).expect("it ends"), Delivered { written, ..Delivered::default() });
-        let mut got = server.export("my measurement.*");
+        let mut got = server.export("my measurement.*", series(&points).values().map(Vec::len).sum());
         // The bucket is kept as a tag of its own.
         let without_bucket = |(mut tags, samples): (BTreeMap<String, String>, _)| {
             tags.remove("db");
@@ -195,7 +207,7 @@ fn victoria_metrics_answers_204_to_a_malformed_line_and_the_check_says_so() {
     let lines = findings.iter().find(|finding| finding.what == "lines").expect("it is looked at");
     assert!(lines.says.contains("204") && lines.says.contains("read back"), "{lines:?}");
     assert!(findings.iter().all(|finding| !finding.wrong), "{findings:?}");
-    assert!(server.export("metrics_check.*").is_empty(), "nothing was written");
+    assert!(server.export_now("metrics_check.*").is_empty(), "nothing was written");
 }
 
 /// A program of the lab.
@@ -299,7 +311,7 @@ fn the_reports_of_file_and_server_agree_to_the_last_of_100000_points() {
     let file = measure(folder.path(), &mut server, "0us", |_| {});
     let points = file_points(&file);
     assert_eq!(points.len(), MESSAGES);
-    let mut got = server.export("delivery_.*");
+    let mut got = server.export("delivery_.*", 4 * MESSAGES);
     got = got.into_iter().map(|(mut tags, samples)| { tags.remove("db"); (tags, samples) }).collect();
     let (wanted, got) = (sorted(series(&points)), sorted(got));
     assert_eq!(got.keys().collect::<Vec<_>>(), wanted.keys().collect::<Vec<_>>());
@@ -341,7 +353,7 @@ fn a_server_that_is_killed_in_mid_run_and_restarted_misses_none_of_100000_points
         while before < MESSAGES / 10 {
             assert!(begun.elapsed() < BOUND, "points arrive");
             thread::sleep(Duration::from_millis(100));
-            before = server.export("delivery_seq").values().map(Vec::len).sum();
+            before = server.export_now("delivery_seq").values().map(Vec::len).sum();
         }
         server.kill();
         thread::sleep(Duration::from_millis(1500));
@@ -350,7 +362,15 @@ fn a_server_that_is_killed_in_mid_run_and_restarted_misses_none_of_100000_points
     assert!(before < MESSAGES, "it was killed in mid-run, with {before} points");
     let points = file_points(&file);
     assert_eq!(points.len(), MESSAGES);
-    let numbers: Vec<u64> = server.export("delivery_seq").into_values().flatten().map(|(_, number)| number as u64).collect();
+    // Those that came twice count once, so there may be more.
+    let begun = Instant::now();
+    let found = |all: &BTreeMap<_, Vec<(i64, f64)>>| all.values().flatten().map(|(_, number)| *number as u64).collect::<BTreeSet<u64>>();
+    let mut all = server.export("delivery_seq", MESSAGES);
+    while found(&all).len() < MESSAGES && begun.elapsed() < BOUND {
+        thread::sleep(Duration::from_millis(50));
+        all = server.export_now("delivery_seq");
+    }
+    let numbers: Vec<u64> = all.into_values().flatten().map(|(_, number)| number as u64).collect();
     let distinct: BTreeSet<u64> = numbers.iter().copied().collect();
     println!("killed after {before} points; {} at the server, {} of them twice", distinct.len(), numbers.len() - distinct.len());
     let missing: Vec<u64> = (1..=MESSAGES as u64).filter(|number| !distinct.contains(number)).take(10).collect();

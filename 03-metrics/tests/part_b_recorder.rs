@@ -1,6 +1,7 @@
 //! Part B: recording never waits, has a bound, and counts what it drops.
 
 #![allow(clippy::disallowed_methods, reason = "threads that record at once, and a bound on each wait")]
+#![allow(clippy::disallowed_types, reason = "that something waits is seen by a clock")]
 
 mod rule;
 
@@ -12,7 +13,7 @@ use metrics::{Delivered, MemorySink, Options, Point, Recorder, Sink, SinkError, 
 use rule::{expect, expect_ok, expect_that};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a test waits before it is sure that nothing comes.
 const BOUND: Duration = Duration::from_secs(20);
@@ -57,11 +58,17 @@ fn part_b_what_is_taken_makes_room() {
 #[test]
 fn part_b_to_take_waits_for_the_first_and_no_longer_than_its_bound() {
     let (offer, take) = bounded::<u32>(2);
-    expect("where nothing is, nothing comes", Vec::<u32>::new(), take.take(5, Duration::from_millis(1)));
+    const WAIT: Duration = Duration::from_millis(20);
+    let (nothing, took, take) = at_once("no wait is without a bound", move || {
+        let begun = Instant::now();
+        (take.take(5, WAIT), begun.elapsed(), take)
+    });
+    expect("where nothing is, nothing comes", Vec::<u32>::new(), nothing);
+    expect_that("it waits for the first, as long as it may", "20 ms", took >= WAIT, took);
     let offers = thread::spawn(move || offer.offer(7));
-    expect("it waits for the first", vec![7], take.take(5, BOUND));
+    let taken = at_once("what is offered ends the wait", move || take.take(5, 2 * BOUND));
+    expect("what comes within the wait is taken", vec![7], taken);
     expect("the offer was taken", Some(true), offers.join().ok());
-    drop(take);
 }
 
 #[test]
@@ -229,7 +236,7 @@ fn part_b_what_comes_after_the_end_is_dropped_and_counted() {
     let (recorder, drain) = Recorder::start(MemorySink::default(), options(10));
     let latency = expect_ok("a latency can be had", "one", recorder.latency("l", &[]));
     let summary = drain.finish(BOUND);
-    expect("nothing was dropped before", 0, summary.dropped);
+    expect("nothing was dropped before, and the end is in time", (0, true), (summary.dropped, summary.in_time));
     expect("after the end there is no room", (false, false), (recorder.point(point(1)), latency.record_ns(1)));
     expect("it is counted", 2, recorder.counts().dropped);
 }
@@ -291,7 +298,7 @@ fn part_b_there_are_so_many_meters_and_each_is_of_one_kind() {
         expect_ok("so many can be had", "a counter", recorder.counter("b", &[("number", &number.to_string())]));
     }
     expect("one more is refused", Some(MeterError::TooMany), recorder.counter("c", &[]).err());
-    drain.finish(BOUND);
+    expect("with nothing to do the end is in time", true, drain.finish(BOUND).in_time);
 }
 
 /// A sink that takes nothing, or never ends.

@@ -54,11 +54,16 @@ impl Victoria {
         command.arg(format!("-httpListenAddr=127.0.0.1:{}", self.port));
         command.args(["-retentionPeriod=12", "-search.latencyOffset=0s", "-loggerLevel=ERROR"]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-        let child = command.spawn().expect("victoria-metrics is installed (apt-get install victoria-metrics)");
+        let child =
+            command.spawn().expect("victoria-metrics is installed (apt-get install victoria-metrics)");
         self.child = Some(child);
         let begun = Instant::now();
         while get(self.port, "/health").is_err() {
-            assert!(begun.elapsed() < BOUND, "victoria-metrics answers on port {} within {BOUND:?}", self.port);
+            assert!(
+                begun.elapsed() < BOUND,
+                "victoria-metrics answers on port {} within {BOUND:?}",
+                self.port
+            );
             thread::sleep(Duration::from_millis(20));
         }
     }
@@ -90,13 +95,15 @@ impl Victoria {
     /// All that can be found now of these series, by name and tags: times in milliseconds, values.
     fn export_now(&self, name: &str) -> BTreeMap<BTreeMap<String, String>, Vec<(i64, f64)>> {
         get(self.port, "/internal/force_flush").expect("it flushes");
-        let query: String = format!("{{__name__=~\"{name}\"}}").bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let query: String =
+            format!("{{__name__=~\"{name}\"}}").bytes().map(|byte| format!("%{byte:02x}")).collect();
         let text = get(self.port, &format!("/api/v1/export?match[]={query}")).expect("it exports");
         let mut all: BTreeMap<_, Vec<(i64, f64)>> = BTreeMap::new();
         for line in text.lines() {
             let series: Value = serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
             let tags = series["metric"].as_object().expect("tags").iter();
-            let tags = tags.map(|(key, value)| (key.clone(), value.as_str().expect("text").to_string())).collect();
+            let tags =
+                tags.map(|(key, value)| (key.clone(), value.as_str().expect("text").to_string())).collect();
             let times = series["timestamps"].as_array().expect("times").iter().filter_map(Value::as_i64);
             let values = series["values"].as_array().expect("values").iter().filter_map(Value::as_f64);
             all.entry(tags).or_default().extend(times.zip(values));
@@ -135,11 +142,30 @@ fn now_ms() -> i64 {
 
 /// Points of all kinds of numbers, with tags in which everything is that means something.
 fn points(first_ms: i64) -> Vec<Point> {
-    let hostile = ["a b", "a,b", "a=b", r"C:\temp", r"ends with \", r"\\two", r"\,", "ü🚀", "\"quoted\"", "'", "#", "=", ",", " ", "{a}", "%20", "\t"];
+    let hostile = [
+        "a b",
+        "a,b",
+        "a=b",
+        r"C:\temp",
+        r"ends with \",
+        r"\\two",
+        r"\,",
+        "ü🚀",
+        "\"quoted\"",
+        "'",
+        "#",
+        "=",
+        ",",
+        " ",
+        "{a}",
+        "%20",
+        "\t",
+    ];
     let mut points = Vec::new();
     for (at, text) in (0..).zip(hostile) {
         let time_ns = (first_ms - at) * 1_000_000;
-        let tagged = || Point::new("my measurement").tag("plain", "x").tag(format!("k{text}"), text).at(time_ns);
+        let tagged =
+            || Point::new("my measurement").tag("plain", "x").tag(format!("k{text}"), text).at(time_ns);
         points.push(tagged().field("i", -at).field("u", at.unsigned_abs() + 1).field("f", 0.1 + at as f64));
         points.push(tagged().tag("more", text).field("big", 1_234_567_890_123_i64));
     }
@@ -223,13 +249,16 @@ impl Program {
         let mut child = command.spawn().expect("the program was built");
         let out = child.stdout.take().expect("it was asked for");
         let (say, lines) = channel();
-        thread::spawn(move || BufReader::new(out).lines().map_while(Result::ok).try_for_each(|line| say.send(line)));
+        thread::spawn(move || {
+            BufReader::new(out).lines().map_while(Result::ok).try_for_each(|line| say.send(line))
+        });
         Program { child, lines }
     }
 
     fn says(&self, what: &str) -> String {
         loop {
-            let line = self.lines.recv_timeout(BOUND).unwrap_or_else(|error| panic!("expected `{what}`: {error}"));
+            let line =
+                self.lines.recv_timeout(BOUND).unwrap_or_else(|error| panic!("expected `{what}`: {error}"));
             println!("  {line}");
             if line.contains(what) {
                 return line;
@@ -268,29 +297,64 @@ fn program() -> PathBuf {
 }
 
 /// Publishes and subscribes, into a file and to the server. `meanwhile` is called once messages come.
-fn measure(folder: &Path, server: &mut Victoria, every: &str, meanwhile: impl FnOnce(&mut Victoria)) -> PathBuf {
+fn measure(
+    folder: &Path,
+    server: &mut Victoria,
+    every: &str,
+    meanwhile: impl FnOnce(&mut Victoria),
+) -> PathBuf {
     let (file, spool) = (folder.join("run.lp"), folder.join("spool"));
     let text = |path: &Path| path.display().to_string();
     let messages = MESSAGES.to_string();
-    let publisher = Program::start(&["publish", "--port", "0", "--clock-port", "0", "--messages", &messages, "--every", every]);
+    let publisher = Program::start(&[
+        "publish",
+        "--port",
+        "0",
+        "--clock-port",
+        "0",
+        "--messages",
+        &messages,
+        "--every",
+        every,
+    ]);
     let first = publisher.says("publishing on");
     let at: Vec<&str> = first.split([' ', ',']).filter(|word| word.starts_with("tcp://")).collect();
     let url = server.url();
     let subscriber = Program::start(&[
-        "subscribe", "-p", at[0], "-c", at[1], "--file", &text(&file), "--url", &url, "--spool", &text(&spool), "--capacity", "200000",
-        "--pause", "500ms", "--batch", "1000",
+        "subscribe",
+        "-p",
+        at[0],
+        "-c",
+        at[1],
+        "--file",
+        &text(&file),
+        "--url",
+        &url,
+        "--spool",
+        &text(&spool),
+        "--capacity",
+        "200000",
+        "--pause",
+        "500ms",
+        "--batch",
+        "1000",
     ]);
     subscriber.says("joined");
     meanwhile(server);
     subscriber.ends();
     publisher.ends();
-    assert_eq!(std::fs::metadata(&spool).expect("the spool is there").len(), 0, "nothing is left in the spool");
+    assert_eq!(
+        std::fs::metadata(&spool).expect("the spool is there").len(),
+        0,
+        "nothing is left in the spool"
+    );
     file
 }
 
 fn file_points(file: &Path) -> Vec<Point> {
     let mut points = Vec::new();
-    let reading = read(file, Precision::Nanoseconds, |point| points.push(point)).expect("the file can be read");
+    let reading =
+        read(file, Precision::Nanoseconds, |point| points.push(point)).expect("the file can be read");
     assert_eq!((reading.bad, reading.torn), (0, None));
     points
 }
@@ -300,7 +364,10 @@ fn by_topic(samples: impl IntoIterator<Item = (String, Sample)>) -> BTreeMap<Str
     for (topic, sample) in samples {
         groups.entry(topic).or_default().push(sample);
     }
-    groups.into_iter().map(|(topic, samples)| (topic, figures(&samples).expect("a group has samples"))).collect()
+    groups
+        .into_iter()
+        .map(|(topic, samples)| (topic, figures(&samples).expect("a group has samples")))
+        .collect()
 }
 
 #[test]
@@ -312,11 +379,22 @@ fn the_reports_of_file_and_server_agree_to_the_last_of_100000_points() {
     let points = file_points(&file);
     assert_eq!(points.len(), MESSAGES);
     let mut got = server.export("delivery_.*", 4 * MESSAGES);
-    got = got.into_iter().map(|(mut tags, samples)| { tags.remove("db"); (tags, samples) }).collect();
+    got = got
+        .into_iter()
+        .map(|(mut tags, samples)| {
+            tags.remove("db");
+            (tags, samples)
+        })
+        .collect();
     let (wanted, got) = (sorted(series(&points)), sorted(got));
     assert_eq!(got.keys().collect::<Vec<_>>(), wanted.keys().collect::<Vec<_>>());
     for (tags, samples) in &wanted {
-        assert!(got[tags] == *samples, "{tags:?}: {} points in the file, {} at the server", samples.len(), got[tags].len());
+        assert!(
+            got[tags] == *samples,
+            "{tags:?}: {} points in the file, {} at the server",
+            samples.len(),
+            got[tags].len()
+        );
     }
     // The server keeps milliseconds: the file's times are cut off for the comparison of rates.
     let sample = |time_ms: i64, value| Sample { time_ns: time_ms * 1_000_000, value };
@@ -336,7 +414,14 @@ fn the_reports_of_file_and_server_agree_to_the_last_of_100000_points() {
     let report: Value = serde_json::from_slice(&report.stdout).expect("one object");
     for group in report["groups"].as_array().expect("groups") {
         let of = &of_server[group["tags"]["topic"].as_str().expect("a topic")].values;
-        for (name, value) in [("p50", of.p50), ("p90", of.p90), ("p95", of.p95), ("p99", of.p99), ("max", of.max), ("mean", of.mean)] {
+        for (name, value) in [
+            ("p50", of.p50),
+            ("p90", of.p90),
+            ("p95", of.p95),
+            ("p99", of.p99),
+            ("max", of.max),
+            ("mean", of.mean),
+        ] {
             assert_eq!(group["figures"][name].as_f64(), Some(value), "{name}");
         }
     }
@@ -364,7 +449,9 @@ fn a_server_that_is_killed_in_mid_run_and_restarted_misses_none_of_100000_points
     assert_eq!(points.len(), MESSAGES);
     // Those that came twice count once, so there may be more.
     let begun = Instant::now();
-    let found = |all: &BTreeMap<_, Vec<(i64, f64)>>| all.values().flatten().map(|(_, number)| *number as u64).collect::<BTreeSet<u64>>();
+    let found = |all: &BTreeMap<_, Vec<(i64, f64)>>| {
+        all.values().flatten().map(|(_, number)| *number as u64).collect::<BTreeSet<u64>>()
+    };
     let mut all = server.export("delivery_seq", MESSAGES);
     while found(&all).len() < MESSAGES && begun.elapsed() < BOUND {
         thread::sleep(Duration::from_millis(50));
@@ -372,8 +459,13 @@ fn a_server_that_is_killed_in_mid_run_and_restarted_misses_none_of_100000_points
     }
     let numbers: Vec<u64> = all.into_values().flatten().map(|(_, number)| number as u64).collect();
     let distinct: BTreeSet<u64> = numbers.iter().copied().collect();
-    println!("killed after {before} points; {} at the server, {} of them twice", distinct.len(), numbers.len() - distinct.len());
-    let missing: Vec<u64> = (1..=MESSAGES as u64).filter(|number| !distinct.contains(number)).take(10).collect();
+    println!(
+        "killed after {before} points; {} at the server, {} of them twice",
+        distinct.len(),
+        numbers.len() - distinct.len()
+    );
+    let missing: Vec<u64> =
+        (1..=MESSAGES as u64).filter(|number| !distinct.contains(number)).take(10).collect();
     assert!(missing.is_empty(), "points that are missing: {missing:?} …");
     assert_eq!(distinct.len(), MESSAGES);
 }
@@ -407,20 +499,33 @@ fn percentiles_are_those_that_python_computes_of_the_same_file() {
     let mut text = String::new();
     for number in 0..100_003_i64 {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        let (topic, latency) = (["a", "b", "c"][(state >> 60) as usize % 3], (state >> 40) as i64 - 4_000_000);
-        text += &format!("delivery,topic={topic} latency_ns={latency}i {}\n", 1_700_000_000_000_000_000 + number);
+        let (topic, latency) =
+            (["a", "b", "c"][(state >> 60) as usize % 3], (state >> 40) as i64 - 4_000_000);
+        text +=
+            &format!("delivery,topic={topic} latency_ns={latency}i {}\n", 1_700_000_000_000_000_000 + number);
     }
     std::fs::write(&file, text).expect("a file can be written");
-    let python = Command::new("python3").args(["-c", PYTHON]).arg(&file).output().expect("Python 3 is installed");
-    let python: Value = serde_json::from_slice(&python.stdout).unwrap_or_else(|error| panic!("{error}: {python:?}"));
+    let python =
+        Command::new("python3").args(["-c", PYTHON]).arg(&file).output().expect("Python 3 is installed");
+    let python: Value =
+        serde_json::from_slice(&python.stdout).unwrap_or_else(|error| panic!("{error}: {python:?}"));
     let mut groups = Groups::default();
     let query = Query { field: "latency_ns".into(), by: vec!["topic".into()], ..Query::default() };
-    read(&file, Precision::Nanoseconds, |point| query.add(&point, &mut groups)).expect("the file can be read");
+    read(&file, Precision::Nanoseconds, |point| query.add(&point, &mut groups))
+        .expect("the file can be read");
     assert_eq!(groups.samples.len(), 3);
     for (topic, samples) in &groups.samples {
         let (of, theirs) = (figures(samples).expect("a group has samples").values, &python[topic.concat()]);
         assert_eq!(theirs["count"].as_u64(), Some(of.count));
-        for (name, value) in [("min", of.min), ("p50", of.p50), ("p90", of.p90), ("p95", of.p95), ("p99", of.p99), ("max", of.max), ("mean", of.mean)] {
+        for (name, value) in [
+            ("min", of.min),
+            ("p50", of.p50),
+            ("p90", of.p90),
+            ("p95", of.p95),
+            ("p99", of.p99),
+            ("max", of.max),
+            ("mean", of.mean),
+        ] {
             assert_eq!(theirs[name].as_f64(), Some(value), "{name} of {topic:?}");
         }
         println!("{}: equal: {theirs}", topic.concat());
@@ -447,7 +552,11 @@ fn docker(words: &[&str]) -> String {
 fn container_influxdb_2_takes_points_and_answers_in_flux() {
     let setup = |key: &str, value: &str| format!("DOCKER_INFLUXDB_INIT_{key}={value}");
     let environment = [
-        setup("MODE", "setup"), setup("USERNAME", "me"), setup("PASSWORD", "a-long-password"), setup("ORG", "o"), setup("BUCKET", "b"),
+        setup("MODE", "setup"),
+        setup("USERNAME", "me"),
+        setup("PASSWORD", "a-long-password"),
+        setup("ORG", "o"),
+        setup("BUCKET", "b"),
         setup("ADMIN_TOKEN", "s3cr3t"),
     ];
     let mut words = vec!["run", "-d", "-p", "127.0.0.1::8086"];
@@ -473,19 +582,31 @@ fn container_influxdb_2_takes_points_and_answers_in_flux() {
     wrong.bucket = "none".into();
     assert!(check(&wrong, BOUND).iter().any(|finding| finding.what == "bucket" && finding.wrong));
     let folder = tempfile::tempdir().expect("a folder");
-    let mut sink = InfluxSink::start(target(&url), InfluxOptions::new(folder.path().join("spool"))).expect("a sink");
+    let mut sink =
+        InfluxSink::start(target(&url), InfluxOptions::new(folder.path().join("spool"))).expect("a sink");
     // This server's parser does not read a backslash at the end of a tag as the specification has it.
     let ends = |text: &str| text.ends_with('\\') || text.contains(r"\\") || text.contains(r"\,");
-    let points: Vec<Point> = points(now_ms()).into_iter().filter(|point| !point.tags().iter().any(|(_, value)| ends(value))).collect();
+    let points: Vec<Point> = points(now_ms())
+        .into_iter()
+        .filter(|point| !point.tags().iter().any(|(_, value)| ends(value)))
+        .collect();
     sink.write(&points).expect("they are taken");
     let written = points.len() as u64;
     assert_eq!(sink.close(BOUND).expect("it ends"), Delivered { written, ..Delivered::default() });
     for field in ["i", "u", "f", "big"] {
-        let query = Query { measurement: Some("my measurement".into()), field: field.into(), ..Query::default() };
-        let mut got: Vec<String> = flux::points(&target(&url), &query, BOUND).expect("an answer").iter().map(ToString::to_string).collect();
+        let query =
+            Query { measurement: Some("my measurement".into()), field: field.into(), ..Query::default() };
+        let mut got: Vec<String> = flux::points(&target(&url), &query, BOUND)
+            .expect("an answer")
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         let wanted = points.iter().filter_map(|point| {
             let value = point.field_value(field)?.clone();
-            let bare = point.tags().iter().fold(Point::new(point.measurement()), |bare, (key, value)| bare.tag(key, value));
+            let bare = point
+                .tags()
+                .iter()
+                .fold(Point::new(point.measurement()), |bare, (key, value)| bare.tag(key, value));
             Some(bare.field(field, value).at(point.time_ns()?).to_string())
         });
         let mut wanted: Vec<String> = wanted.collect();

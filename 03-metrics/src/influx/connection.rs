@@ -106,7 +106,13 @@ impl Connection {
         }
     }
 
-    fn exchange(&mut self, mut stream: TcpStream, request: &[u8], until: Instant, bound: Duration) -> Result<Answer, NoAnswer> {
+    fn exchange(
+        &mut self,
+        mut stream: TcpStream,
+        request: &[u8],
+        until: Instant,
+        bound: Duration,
+    ) -> Result<Answer, NoAnswer> {
         let failed = |why| self.failed(why, bound);
         let mut sent = 0;
         let mut broken = None;

@@ -261,7 +261,8 @@ impl Sender {
             }
             let closing = state.until.is_some();
             let late = state.until.is_some_and(|until| Instant::now() >= until);
-            if state.broken || late || (closing && (state.delivery.is_done() || state.delivery.is_refused())) {
+            if state.broken || late || (closing && (state.delivery.is_done() || state.delivery.is_refused()))
+            {
                 return None;
             }
             let next = match state.delivery.next(now_us) {
@@ -280,7 +281,8 @@ impl Sender {
                 Step::Idle => None,
             };
             let wake_us = [next, state.delivery.settles_at_us()].into_iter().flatten().min();
-            let wait = wake_us.map_or(Duration::from_secs(3600), |at| Duration::from_micros(at.saturating_sub(now_us)));
+            let wait = wake_us
+                .map_or(Duration::from_secs(3600), |at| Duration::from_micros(at.saturating_sub(now_us)));
             let left = state.until.map(|until| until.saturating_duration_since(Instant::now()));
             let wait = wait.min(left.unwrap_or(wait)).max(Duration::from_micros(100));
             state = shared.0.1.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
@@ -290,7 +292,8 @@ impl Sender {
     /// Sends lines, and says what the answer means, with the server's own words.
     fn send(&mut self, lines: &[u8]) -> (Verdict, Option<String>) {
         let left = self.shared.lock().until.map(|until| until.saturating_duration_since(Instant::now()));
-        let bound = self.options.patience.min(left.unwrap_or(self.options.patience)).max(Duration::from_millis(10));
+        let bound =
+            self.options.patience.min(left.unwrap_or(self.options.patience)).max(Duration::from_millis(10));
         let body = if self.options.gzip { gzipped(lines) } else { lines.to_vec() };
         let request = request::write(&self.target, &body, self.options.gzip);
         match self.connection.ask(&request, bound) {

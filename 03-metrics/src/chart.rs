@@ -65,9 +65,20 @@ pub fn cdf(groups: &Groups, title: &str, unit: &str, scale: f64) -> Result<Strin
             let rank = nearest_rank(values.len(), hundredths).unwrap_or_default();
             (values[rank], (rank + 1) as f64 * 100.0 / values.len() as f64)
         };
-        (name, (1..=count).map(at).collect())
+        (name, steps((1..=count).map(at)))
     });
-    draw(title, unit, "% of messages", lines.collect())
+    draw(title, unit, "% of messages", SeriesLabelPosition::LowerRight, lines.collect())
+}
+
+/// A line that goes up where a value is, and nowhere else.
+fn steps(points: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
+    let mut line = Vec::new();
+    let mut share = 0.0;
+    for (value, next) in points {
+        line.extend([(value, share), (value, next)]);
+        share = next;
+    }
+    line
 }
 
 /// Values over time: of each group the 99th percentile of each of some 200 windows.
@@ -83,7 +94,13 @@ pub fn time_series(groups: &Groups, title: &str, unit: &str, scale: f64) -> Resu
         let second = |begin: i64| begin.saturating_sub(first).max(0) as f64 / 1e9;
         (name, windows.iter().map(|(begin, of)| (second(*begin), of.values.p99 * scale)).collect())
     });
-    draw(title, "s since the first", &format!("p99, {unit}"), lines.collect())
+    draw(
+        title,
+        "s since the first",
+        &format!("p99, {unit}"),
+        SeriesLabelPosition::UpperRight,
+        lines.collect(),
+    )
 }
 
 /// The groups that are drawn, by name.
@@ -95,24 +112,36 @@ fn names(groups: &Groups) -> impl Iterator<Item = (String, &Vec<Sample>)> {
     groups.samples.iter().take(MOST_LINES).map(move |(group, samples)| (name(group), samples))
 }
 
-fn draw(title: &str, across: &str, up: &str, lines: Vec<Line>) -> Result<String, ChartError> {
+fn draw(
+    title: &str,
+    across: &str,
+    up: &str,
+    names: SeriesLabelPosition,
+    lines: Vec<Line>,
+) -> Result<String, ChartError> {
     let points = || lines.iter().flat_map(|(_, points)| points.iter().copied());
     let most = |values: &mut dyn Iterator<Item = f64>| values.fold(f64::MIN, f64::max);
     let least = |values: &mut dyn Iterator<Item = f64>| values.fold(f64::MAX, f64::min);
     if points().next().is_none() {
         return Err(ChartError::Nothing);
     }
-    let (left, right) = (least(&mut points().map(|point| point.0)).min(0.0), most(&mut points().map(|point| point.0)));
-    let (bottom, top) = (least(&mut points().map(|point| point.1)).min(0.0), most(&mut points().map(|point| point.1)));
+    let (left, right) =
+        (least(&mut points().map(|point| point.0)).min(0.0), most(&mut points().map(|point| point.0)));
+    let (bottom, top) =
+        (least(&mut points().map(|point| point.1)).min(0.0), most(&mut points().map(|point| point.1)));
+    // Names at the top have room above all lines.
+    let room =
+        if matches!(names, SeriesLabelPosition::UpperRight) { 0.08 * (lines.len() + 1) as f64 } else { 0.02 };
     let mut svg = String::new();
-    paint(&mut svg, title, (across, up), (left..wider(left, right), bottom..wider(bottom, top)), &lines)
+    let axes = (left..wider(left, right, 0.02), bottom..wider(bottom, top, room));
+    paint(&mut svg, title, (across, up), axes, names, &lines)
         .map_err(|error| ChartError::Drawing(error.to_string()))?;
     Ok(with_style(&svg))
 }
 
-/// An axis has some length, and a little more than is needed.
-fn wider(from: f64, to: f64) -> f64 {
-    if to > from { to + (to - from) * 0.02 } else { from + 1.0 }
+/// An axis has some length, and this share more than is needed.
+fn wider(from: f64, to: f64, share: f64) -> f64 {
+    if to > from { to + (to - from) * share } else { from + 1.0 }
 }
 
 type Axes = (std::ops::Range<f64>, std::ops::Range<f64>);
@@ -122,6 +151,7 @@ fn paint(
     title: &str,
     (across, up): (&str, &str),
     (x, y): Axes,
+    names: SeriesLabelPosition,
     lines: &[Line],
 ) -> Result<(), DrawingAreaErrorKind<std::io::Error>> {
     let area = SVGBackend::with_string(svg, SIZE).into_drawing_area();
@@ -145,11 +175,13 @@ fn paint(
         .draw()?;
     for ((name, points), (color, _)) in lines.iter().zip(LINES) {
         let drawn = chart.draw_series(LineSeries::new(points.iter().copied(), color.stroke_width(2)))?;
-        drawn.label(name).legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], color.stroke_width(3)));
+        drawn
+            .label(name)
+            .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], color.stroke_width(3)));
     }
     chart
         .configure_series_labels()
-        .position(SeriesLabelPosition::LowerRight)
+        .position(names)
         .background_style(PAPER)
         .border_style(GRID)
         .label_font(font(14))

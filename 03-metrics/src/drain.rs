@@ -127,8 +127,9 @@ impl Drain {
 
     fn end(&mut self, bound: Duration) -> Summary {
         let Some(thread) = self.thread.take() else { return Summary::default() };
-        *lock(&self.until) = Some(Instant::now() + bound);
-        self.inner.close();
+        let until = Instant::now() + bound;
+        *lock(&self.until) = Some(until);
+        self.inner.close(until);
         match self.done.recv_timeout(bound.saturating_add(GRACE)) {
             Ok(summary) => {
                 let _ = thread.join();

@@ -19,7 +19,10 @@ pub enum Value {
 
 impl Value {
     /// The value as a number; text and booleans are none.
-    #[allow(clippy::cast_precision_loss, reason = "whole numbers beyond 2^53 are rounded; the reader says so")]
+    #[allow(
+        clippy::cast_precision_loss,
+        reason = "whole numbers beyond 2^53 are rounded; the reader says so"
+    )]
     pub fn number(&self) -> Option<f64> {
         match self {
             Value::Float(value) => Some(*value),

@@ -112,7 +112,8 @@ fn point_of(bytes: &[u8], length: u64, precision: Precision) -> Result<Option<Po
     if length > bytes.len() as u64 {
         return Err(format!("read {length} bytes of line, expected at most {LONGEST_LINE}"));
     }
-    let text = str::from_utf8(bytes).map_err(|error| format!("at byte {}: not UTF-8", error.valid_up_to() + 1))?;
+    let text =
+        str::from_utf8(bytes).map_err(|error| format!("at byte {}: not UTF-8", error.valid_up_to() + 1))?;
     line::parse_in(text, precision).map_err(|error| error.to_string())
 }
 

@@ -1,5 +1,7 @@
 //! What a measured program holds in its hands: it never waits, and its memory has a bound. A shell: it has a clock.
 
+#![allow(clippy::disallowed_types, reason = "a shell: it bounds real waits")]
+
 use crate::clock::wall;
 use crate::drain::{Drain, Event, Worker};
 use crate::point::Point;
@@ -8,7 +10,7 @@ use crate::sink::Sink;
 use crate::stamp::Stamps;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use thiserror::Error;
 
 /// The most counters, gauges and latencies that a recorder has.
@@ -37,7 +39,9 @@ impl Default for Options {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum MeterError {
     /// There are too many.
-    #[error("there are {MOST_METERS} counters, gauges and latencies already; put what differs into the tags of points")]
+    #[error(
+        "there are {MOST_METERS} counters, gauges and latencies already; put what differs into the tags of points"
+    )]
     TooMany,
     /// Its name or tags have no line.
     #[error(transparent)]
@@ -72,9 +76,11 @@ impl PartialEq for Kind {
 
 pub(crate) struct Inner {
     pub(crate) offer: Offer<Event>,
-    /// Whether the end has come. Whoever offers holds it for reading, without waiting; the end takes it for writing.
-    closed: RwLock<bool>,
-    /// Set after `closed`: from then on nobody offers.
+    /// Set first at the end: whoever offers now is too late.
+    ending: AtomicBool,
+    /// Held for reading by whoever offers, without waiting; the end takes it for writing, and then no offer is under way.
+    offering: RwLock<()>,
+    /// Set after that: what is in the queue now is all.
     pub(crate) closing: AtomicBool,
     pub(crate) meters: Mutex<Vec<Meter>>,
     stamps: Stamps,
@@ -82,21 +88,24 @@ pub(crate) struct Inner {
 }
 
 impl Inner {
-    /// Nobody offers after this.
-    pub(crate) fn close(&self) {
-        *self.closed.write().unwrap_or_else(PoisonError::into_inner) = true;
+    /// Nobody offers after this. Offers that are under way end by themselves, at once; one that does not is waited for until `until`.
+    pub(crate) fn close(&self, until: Instant) {
+        self.ending.store(true, Ordering::SeqCst);
+        while self.offering.try_write().is_err() && Instant::now() < until {
+            std::thread::yield_now();
+        }
         self.closing.store(true, Ordering::Release);
         self.offer.wake(Event::Wake);
     }
 
     fn offer(&self, event: Event) -> bool {
-        match self.closed.try_read() {
-            Ok(closed) if !*closed => self.offer.offer(event),
-            _ => {
-                self.offer.count_dropped();
-                false
-            }
+        if let Ok(_offering) = self.offering.try_read()
+            && !self.ending.load(Ordering::SeqCst)
+        {
+            return self.offer.offer(event);
         }
+        self.offer.count_dropped();
+        false
     }
 
     /// The recorder's clock.
@@ -131,7 +140,8 @@ impl Recorder {
         let (offer, take) = bounded(options.capacity);
         let inner = Arc::new(Inner {
             offer,
-            closed: RwLock::new(false),
+            ending: AtomicBool::new(false),
+            offering: RwLock::new(()),
             closing: AtomicBool::new(false),
             meters: Mutex::default(),
             stamps: Stamps::default(),

@@ -32,7 +32,9 @@ pub struct Sample {
 
 /// What came is no sample.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("read a message of {length} bytes, expected {expected}; is it `metrics publish` that publishes there?")]
+#[error(
+    "read a message of {length} bytes, expected {expected}; is it `metrics publish` that publishes there?"
+)]
 pub struct NoSample {
     length: usize,
     expected: &'static str,
@@ -68,7 +70,8 @@ impl Sample {
             _ => return Err(wrong("1 or 2 as its first byte")),
         };
         let number = |at: usize| <[u8; 8]>::try_from(&fixed[at..at + 8]).expect("8 bytes");
-        let name = rest.get(..usize::from(fixed[FIXED - 1])).ok_or_else(|| wrong("as long a name as it says"))?;
+        let name =
+            rest.get(..usize::from(fixed[FIXED - 1])).ok_or_else(|| wrong("as long a name as it says"))?;
         let publisher = str::from_utf8(name).map_err(|_| wrong("a name in UTF-8"))?.to_string();
         let (sent_ns, number) = (i64::from_be_bytes(number(9)), u64::from_be_bytes(number(1)));
         Ok(Sample { end, number, sent_ns, publisher, size: bytes.len() })

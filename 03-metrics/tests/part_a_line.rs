@@ -37,7 +37,9 @@ fn part_a_each_element_has_its_own_escapes() {
 #[test]
 fn part_a_a_backslash_is_doubled_only_where_it_would_escape() {
     let rule = "of two backslashes the first escapes the second; a lone one before an ordinary character is a backslash";
-    for (text, line) in [(r"C:\temp", r"C:\temp"), (r"\\", r"\\\\"), (r"a\", r"a\\"), (r"a\,b", r"a\\\,b"), (r"\ ", r"\\\ ")] {
+    for (text, line) in
+        [(r"C:\temp", r"C:\temp"), (r"\\", r"\\\\"), (r"a\", r"a\\"), (r"a\,b", r"a\\\,b"), (r"\ ", r"\\\ ")]
+    {
         expect(rule, line.to_string(), escaped(text, Element::TagValue));
     }
     // The table of the specification: so many backslashes are read as so many.
@@ -94,8 +96,30 @@ fn part_a_values_are_read_as_the_specification_lists_them() {
 #[test]
 fn part_a_what_is_no_value_is_refused() {
     for text in [
-        "", "i", "u", "-", "-i", "-1u", "+1i", "1.5i", "1e3u", "9223372036854775808i", "18446744073709551616u", "NaN", "nan", "inf",
-        "-Infinity", "tRuE", "yes", "1_000", "0x10", "1.2.3", "'a'", "1e999", "1ii", "1 ",
+        "",
+        "i",
+        "u",
+        "-",
+        "-i",
+        "-1u",
+        "+1i",
+        "1.5i",
+        "1e3u",
+        "9223372036854775808i",
+        "18446744073709551616u",
+        "NaN",
+        "nan",
+        "inf",
+        "-Infinity",
+        "tRuE",
+        "yes",
+        "1_000",
+        "0x10",
+        "1.2.3",
+        "'a'",
+        "1e999",
+        "1ii",
+        "1 ",
     ] {
         expect(format!("`{text}` is no value"), None, number::parse(text));
     }
@@ -103,7 +127,22 @@ fn part_a_what_is_no_value_is_refused() {
 
 #[test]
 fn part_a_a_float_is_written_so_that_it_is_read_as_itself() {
-    for value in [0.0, -0.0, 1.0, -1.5, 0.1, 1e-5, 9.9e-6, 1e15, 1e16, 1e300, f64::MAX, f64::MIN_POSITIVE, 5e-324, 1.0 / 3.0] {
+    for value in [
+        0.0,
+        -0.0,
+        1.0,
+        -1.5,
+        0.1,
+        1e-5,
+        9.9e-6,
+        1e15,
+        1e16,
+        1e300,
+        f64::MAX,
+        f64::MIN_POSITIVE,
+        5e-324,
+        1.0 / 3.0,
+    ] {
         let text = expect_ok("a float has a text", "a text", number::float(value, "f"));
         let read: Option<u64> = match number::parse(&text) {
             Some(Value::Float(read)) => Some(read.to_bits()),
@@ -122,10 +161,16 @@ fn part_a_a_float_is_written_so_that_it_is_read_as_itself() {
 fn part_a_a_time_is_what_its_precision_says() {
     use Precision::{Microseconds, Milliseconds, Nanoseconds, Seconds};
     let rule = "the same number is another moment in another precision";
-    for (precision, time_ns) in [(Seconds, 7_000_000_000), (Milliseconds, 7_000_000), (Microseconds, 7_000), (Nanoseconds, 7)] {
+    for (precision, time_ns) in
+        [(Seconds, 7_000_000_000), (Milliseconds, 7_000_000), (Microseconds, 7_000), (Nanoseconds, 7)]
+    {
         expect(rule, Ok(time_ns), precision.to_ns(7));
         expect(rule, Ok(7), precision.from_ns(time_ns));
-        expect(rule, Some(Ok(Some(time_ns))), Some(parse_in("m f=1 7", precision).map(|point| point.and_then(|point| point.time_ns()))));
+        expect(
+            rule,
+            Some(Ok(Some(time_ns))),
+            Some(parse_in("m f=1 7", precision).map(|point| point.and_then(|point| point.time_ns()))),
+        );
         let written = write_in(&Point::new("m").field("f", 1_i64).at(time_ns), precision);
         expect(rule, Ok("m f=1i 7".to_string()), written);
     }
@@ -138,7 +183,12 @@ fn part_a_a_moment_that_the_database_has_not_is_refused() {
     let last = 9_223_372_036_854_775_806;
     expect("the first and the last moment are there", Ok(last), Precision::Nanoseconds.to_ns(last));
     expect("the first and the last moment are there", Ok(-last), Precision::Nanoseconds.from_ns(-last));
-    for (precision, time) in [(Precision::Nanoseconds, i64::MAX), (Precision::Nanoseconds, i64::MIN), (Precision::Seconds, 9_223_372_037), (Precision::Milliseconds, i64::MIN)] {
+    for (precision, time) in [
+        (Precision::Nanoseconds, i64::MAX),
+        (Precision::Nanoseconds, i64::MIN),
+        (Precision::Seconds, 9_223_372_037),
+        (Precision::Milliseconds, i64::MIN),
+    ] {
         let error = LineError::Time(time.to_string(), precision);
         expect("before 1677 and after 2262 there is no moment", Err(error), precision.to_ns(time));
     }
@@ -151,16 +201,31 @@ fn part_a_a_moment_that_the_database_has_not_is_refused() {
 #[test]
 fn part_a_a_point_is_written_as_the_specification_shows() {
     let rule = "measurement, tags in order, fields in order, time";
-    let point = Point::new("myMeasurement").tag("tag2", "value2").tag("tag1", "value1").field("fieldKey", "fieldValue");
+    let point = Point::new("myMeasurement")
+        .tag("tag2", "value2")
+        .tag("tag1", "value1")
+        .field("fieldKey", "fieldValue");
     let golden = r#"myMeasurement,tag1=value1,tag2=value2 fieldKey="fieldValue" 1556813561098000000"#;
     expect(rule, golden.to_string(), line(&point.at(1_556_813_561_098_000_000)));
     let point = Point::new("my Measurement").field("fieldKey", "string value");
     expect(rule, r#"my\ Measurement fieldKey="string value""#.to_string(), line(&point));
-    let point = Point::new("myMeasurement").tag("tag Key1", "tag Value1").tag("tag Key2", "tag Value2").field("fieldKey", 100.0);
-    expect(rule, r"myMeasurement,tag\ Key1=tag\ Value1,tag\ Key2=tag\ Value2 fieldKey=100".to_string(), line(&point));
+    let point = Point::new("myMeasurement")
+        .tag("tag Key1", "tag Value1")
+        .tag("tag Key2", "tag Value2")
+        .field("fieldKey", 100.0);
+    expect(
+        rule,
+        r"myMeasurement,tag\ Key1=tag\ Value1,tag\ Key2=tag\ Value2 fieldKey=100".to_string(),
+        line(&point),
+    );
     let point = Point::new("myMeasurement").field("fieldKey", "\"string\" within a string");
     expect(rule, r#"myMeasurement fieldKey="\"string\" within a string""#.to_string(), line(&point));
-    let point = Point::new("m").field("b", true).field("u", 3_u64).field("i", -3_i64).field("f", 0.5).field("a\\", "\\");
+    let point = Point::new("m")
+        .field("b", true)
+        .field("u", 3_u64)
+        .field("i", -3_i64)
+        .field("f", 0.5)
+        .field("a\\", "\\");
     expect(rule, r#"m a\\="\\",b=true,f=0.5,i=-3i,u=3u"#.to_string(), line(&point));
 }
 
@@ -173,16 +238,36 @@ fn part_a_what_has_no_line_is_refused() {
     };
     is(|error| *error == LineError::NoFields, Point::new("m").tag("a", "b"), "NoFields");
     is(|error| *error == LineError::Empty(Element::Measurement), field(Point::new("")), "Empty(Measurement)");
-    is(|error| *error == LineError::Empty(Element::TagKey), field(Point::new("m").tag("", "v")), "Empty(TagKey)");
-    is(|error| *error == LineError::Empty(Element::FieldKey), Point::new("m").field("", 1.0), "Empty(FieldKey)");
+    is(
+        |error| *error == LineError::Empty(Element::TagKey),
+        field(Point::new("m").tag("", "v")),
+        "Empty(TagKey)",
+    );
+    is(
+        |error| *error == LineError::Empty(Element::FieldKey),
+        Point::new("m").field("", 1.0),
+        "Empty(FieldKey)",
+    );
     is(|error| matches!(error, LineError::Comment(_)), field(Point::new("#m")), "Comment");
-    for point in [field(Point::new("_m")), field(Point::new("m").tag("_t", "v")), Point::new("m").field("_f", 1.0)] {
+    for point in
+        [field(Point::new("_m")), field(Point::new("m").tag("_t", "v")), Point::new("m").field("_f", 1.0)]
+    {
         is(|error| matches!(error, LineError::Reserved(..)), point, "Reserved");
     }
-    for point in [field(Point::new("a\nb")), field(Point::new("m").tag("a\r", "v")), field(Point::new("m").tag("a", "\n")), Point::new("m").field("f", "a\nb"), Point::new("m").field("f\n", 1.0)] {
+    for point in [
+        field(Point::new("a\nb")),
+        field(Point::new("m").tag("a\r", "v")),
+        field(Point::new("m").tag("a", "\n")),
+        Point::new("m").field("f", "a\nb"),
+        Point::new("m").field("f\n", 1.0),
+    ] {
         is(|error| matches!(error, LineError::LineBreak(..)), point, "LineBreak");
     }
-    is(|error| matches!(error, LineError::NotANumber(..)), Point::new("m").field("f", f64::NAN), "NotANumber");
+    is(
+        |error| matches!(error, LineError::NotANumber(..)),
+        Point::new("m").field("f", f64::NAN),
+        "NotANumber",
+    );
     is(|error| matches!(error, LineError::Time(..)), field(Point::new("m").at(i64::MAX)), "Time");
 }
 
@@ -208,9 +293,21 @@ fn part_a_a_line_is_read_as_it_was_meant() {
     expect(rule, Point::new("m").field("f", 1.0), read("m f=1"));
     expect(rule, Point::new("m").field("f", 1.0).at(-5), read("m f=1 -5\r\n"));
     expect(rule, Point::new("m").field("f", 1.0), read("m f=1 "));
-    expect(rule, Point::new("m,x").tag("a=b", "c d").field("e,f", "g,h i=j"), read(r#"m\,x,a\=b=c\ d e\,f="g,h i=j""#));
-    expect(rule, Point::new("m").tag("t", "\"q\"").field("f", false).field("g", 2_u64), read("m,t=\"q\" f=F,g=2u"));
-    expect(rule, Point::new("myMeasurement").tag("tagKey", "🍭").field("fieldKey", "Launch 🚀").at(1), read("myMeasurement,tagKey=🍭 fieldKey=\"Launch 🚀\" 1"));
+    expect(
+        rule,
+        Point::new("m,x").tag("a=b", "c d").field("e,f", "g,h i=j"),
+        read(r#"m\,x,a\=b=c\ d e\,f="g,h i=j""#),
+    );
+    expect(
+        rule,
+        Point::new("m").tag("t", "\"q\"").field("f", false).field("g", 2_u64),
+        read("m,t=\"q\" f=F,g=2u"),
+    );
+    expect(
+        rule,
+        Point::new("myMeasurement").tag("tagKey", "🍭").field("fieldKey", "Launch 🚀").at(1),
+        read("myMeasurement,tagKey=🍭 fieldKey=\"Launch 🚀\" 1"),
+    );
     for comment in ["# a comment", "#m f=1", "", "\n", "\r\n"] {
         expect("a comment and an empty line are no points, and no errors", Ok(None), parse(comment));
     }
@@ -220,11 +317,27 @@ fn part_a_a_line_is_read_as_it_was_meant() {
 fn part_a_a_line_that_is_none_is_refused_where_it_goes_wrong() {
     let at = |line: &str| match parse(line) {
         Err(LineError::Malformed { at, .. }) => at,
-        got => panic!("rule broken: an error says where\n  expected: an error of `{line}` with its place\n  got: {got:?}"),
+        got => panic!(
+            "rule broken: an error says where\n  expected: an error of `{line}` with its place\n  got: {got:?}"
+        ),
     };
     for (line, byte) in [
-        ("m", 2), ("m,t", 4), ("m,t f=1", 4), ("m,t=v", 6), ("m f", 4), ("m f=", 5), ("m f=1,", 7), ("m f=x", 5), ("m f=\"x", 7),
-        ("m f=\"x\"y", 8), ("m f=1 x", 7), ("m f=1 1.5", 7), ("m f=1 1 2", 9), ("m f=1  1", 7), ("m f=1 +1", 7), ("m f=1\nm f=2", 6),
+        ("m", 2),
+        ("m,t", 4),
+        ("m,t f=1", 4),
+        ("m,t=v", 6),
+        ("m f", 4),
+        ("m f=", 5),
+        ("m f=1,", 7),
+        ("m f=x", 5),
+        ("m f=\"x", 7),
+        ("m f=\"x\"y", 8),
+        ("m f=1 x", 7),
+        ("m f=1 1.5", 7),
+        ("m f=1 1 2", 8),
+        ("m f=1  1", 7),
+        ("m f=1 +1", 7),
+        ("m f=1\nm f=2", 6),
     ]
     .into_iter()
     .filter(|(line, _)| !line.ends_with(','))
@@ -233,7 +346,12 @@ fn part_a_a_line_that_is_none_is_refused_where_it_goes_wrong() {
     }
     for line in ["m,=v f=1", "m,t= f=1", "m =1", ",t=v f=1", " f=1", "m  f=1", "m f=1,"] {
         let got = parse(line);
-        expect_that("nothing is empty", "an error that says what is", matches!(got, Err(LineError::Empty(_))), (line, got));
+        expect_that(
+            "nothing is empty",
+            "an error that says what is",
+            matches!(got, Err(LineError::Empty(_))),
+            (line, got),
+        );
     }
 }
 
@@ -243,7 +361,11 @@ fn part_a_what_comes_twice_is_refused() {
     expect(rule, Err(LineError::Twice(Element::TagKey, "a".into())), parse("m,a=1,b=2,a=1 f=1"));
     expect(rule, Err(LineError::Twice(Element::FieldKey, "f".into())), parse("m f=1,f=1"));
     let point = Point::new("m").tag("a", "1").tag("a", "2").tag("b", "x").tag("b", "").field("f", 1.0);
-    expect("in a point the later one counts, and an empty tag is none", "m,a=2 f=1".to_string(), line(&point));
+    expect(
+        "in a point the later one counts, and an empty tag is none",
+        "m,a=2 f=1".to_string(),
+        line(&point),
+    );
 }
 
 /// Text that means something to the protocol, more often than chance would have it.
@@ -271,7 +393,8 @@ fn point() -> impl Strategy<Value = Point> {
     let fields = prop::collection::vec((name(), value()), 1..4);
     let time = prop::option::of(-9_223_372_036_854_775_806..=9_223_372_036_854_775_806_i64);
     (name(), tags, fields, time).prop_map(|(measurement, tags, fields, time)| {
-        let point = tags.into_iter().fold(Point::new(measurement), |point, (key, value)| point.tag(key, value));
+        let point =
+            tags.into_iter().fold(Point::new(measurement), |point, (key, value)| point.tag(key, value));
         let point = fields.into_iter().fold(point, |point, (key, value)| point.field(key, value));
         time.into_iter().fold(point, |point, time| point.at(time))
     })
@@ -279,7 +402,12 @@ fn point() -> impl Strategy<Value = Point> {
 
 /// Always the same cases: a test that is red once is red again.
 fn config(cases: u32) -> ProptestConfig {
-    ProptestConfig { cases, failure_persistence: None, rng_seed: proptest::test_runner::RngSeed::Fixed(7), ..ProptestConfig::default() }
+    ProptestConfig {
+        cases,
+        failure_persistence: None,
+        rng_seed: proptest::test_runner::RngSeed::Fixed(7),
+        ..ProptestConfig::default()
+    }
 }
 
 proptest! {

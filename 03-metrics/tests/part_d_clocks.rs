@@ -24,7 +24,11 @@ fn exchange(offset: i64, there: i64, at: i64, back: i64) -> Exchange {
 #[test]
 fn part_d_the_delay_is_without_the_time_at_the_server() {
     expect("the delay is the way there and the way back", Some(300), exchange(0, 100, 5000, 200).delay_ns());
-    expect("how far apart the clocks are does not matter to it", Some(300), exchange(-7_000_000, 100, 5000, 200).delay_ns());
+    expect(
+        "how far apart the clocks are does not matter to it",
+        Some(300),
+        exchange(-7_000_000, 100, 5000, 200).delay_ns(),
+    );
     expect("it may be nothing", Some(0), exchange(9, 0, 10, 0).delay_ns());
 }
 
@@ -72,7 +76,12 @@ fn part_d_the_true_offset_is_within_the_bound() {
         let exchange = exchange(offset, way(), way(), way());
         let got = expect_ok("each such exchange can be", "an estimate", exchange.offset().ok_or(exchange));
         let off = (got.offset_ns - offset).abs();
-        expect_that("the true offset is within the bound", &format!("{offset}"), off <= got.error_ns, (exchange, got));
+        expect_that(
+            "the true offset is within the bound",
+            &format!("{offset}"),
+            off <= got.error_ns,
+            (exchange, got),
+        );
         late += u32::from(off > got.error_ns / 2);
     }
     expect_that("the bound is not wider than need be", "some of 10,000 beyond half of it", late > 1000, late);
@@ -93,15 +102,29 @@ fn part_d_the_best_of_several_is_the_quickest() {
 fn part_d_what_holds_throughout_covers_before_and_after() {
     let offset = |offset_ns, error_ns| Offset { offset_ns, error_ns };
     for (before, after) in [
-        (offset(0, 10), offset(0, 10)), (offset(100, 5), offset(140, 5)), (offset(140, 5), offset(100, 5)), (offset(0, 100), offset(10, 5)), (offset(-50, 3), offset(50, 60)),
+        (offset(0, 10), offset(0, 10)),
+        (offset(100, 5), offset(140, 5)),
+        (offset(140, 5), offset(100, 5)),
+        (offset(0, 100), offset(10, 5)),
+        (offset(-50, 3), offset(50, 60)),
     ] {
         let whole = throughout(before, after);
         let (least, most) = (whole.offset_ns - whole.error_ns, whole.offset_ns + whole.error_ns);
         let lower = (before.offset_ns - before.error_ns).min(after.offset_ns - after.error_ns);
         let upper = (before.offset_ns + before.error_ns).max(after.offset_ns + after.error_ns);
         let covers = least <= lower && most >= upper;
-        expect_that("no offset that may have been is left out", &format!("{lower} to {upper}"), covers, whole);
-        expect_that("and hardly any that may not", &format!("{lower} to {upper}"), most - least <= upper - lower + 2, whole);
+        expect_that(
+            "no offset that may have been is left out",
+            &format!("{lower} to {upper}"),
+            covers,
+            whole,
+        );
+        expect_that(
+            "and hardly any that may not",
+            &format!("{lower} to {upper}"),
+            most - least <= upper - lower + 2,
+            whole,
+        );
     }
 }
 
@@ -110,8 +133,16 @@ fn part_d_one_way_is_by_one_clock() {
     let rule = "the receiver's time is put on the sender's clock before the two are compared";
     expect(rule, 250, one_way_ns(1000, 250, Offset { offset_ns: 1000, error_ns: 5 }));
     expect(rule, 250, one_way_ns(1000, 2250, Offset { offset_ns: -1000, error_ns: 5 }));
-    expect("with one clock there is nothing to add", 250, one_way_ns(1000, 1250, Offset { offset_ns: 0, error_ns: 0 }));
-    expect("an offset that is a little wrong may make it negative", -3, one_way_ns(1000, 997, Offset { offset_ns: 0, error_ns: 5 }));
+    expect(
+        "with one clock there is nothing to add",
+        250,
+        one_way_ns(1000, 1250, Offset { offset_ns: 0, error_ns: 0 }),
+    );
+    expect(
+        "an offset that is a little wrong may make it negative",
+        -3,
+        one_way_ns(1000, 997, Offset { offset_ns: 0, error_ns: 5 }),
+    );
 }
 
 #[test]
@@ -125,11 +156,21 @@ fn part_d_one_machine_has_one_clock() {
 #[test]
 fn part_d_a_reply_is_to_its_request() {
     let reply = Reply { t1: 10, t2: 20, t3: 30, machine: "m".into() };
-    expect("it is the exchange of its request", Some(Exchange { t1: 10, t2: 20, t3: 30, t4: 40 }), reply.exchange(10, 40));
+    expect(
+        "it is the exchange of its request",
+        Some(Exchange { t1: 10, t2: 20, t3: 30, t4: 40 }),
+        reply.exchange(10, 40),
+    );
     expect("a late reply to another request is none", None, reply.exchange(11, 40));
     expect("a reply is read as it was written", Ok(reply.clone()), Reply::read(&reply.to_bytes()));
-    expect("a request is read as it was written", Ok(Request::Time(-5)), Request::read(&Request::Time(-5).to_bytes()));
-    for bytes in [&b"clock! 1 2 3"[..], b"clock! 1 2 x m", b"hello", b"clock! 1 2 3 m n", &[0xff; 20], &[b'1'; 5000]] {
+    expect(
+        "a request is read as it was written",
+        Ok(Request::Time(-5)),
+        Request::read(&Request::Time(-5).to_bytes()),
+    );
+    for bytes in
+        [&b"clock! 1 2 3"[..], b"clock! 1 2 x m", b"hello", b"clock! 1 2 3 m n", &[0xff; 20], &[b'1'; 5000]]
+    {
         expect("what is no reply is an error", true, Reply::read(bytes).is_err());
         expect("what is no request is an error", true, Request::read(bytes).is_err());
     }
@@ -147,14 +188,22 @@ fn part_d_a_clock_of_this_machine_is_asked_and_is_ours() {
     });
     let answer = expect_ok("a clock answers", "an estimate", answer);
     expect("it hears that its client is done", 1, clock.wait_for(1, BOUND));
-    expect("one machine has one clock, where the system says which machine it is", !machine().is_empty(), answer.same);
+    expect(
+        "one machine has one clock, where the system says which machine it is",
+        !machine().is_empty(),
+        answer.same,
+    );
     let Offset { offset_ns, error_ns } = answer.offset;
     expect_that("the truth, 0, is within the bound", "0", offset_ns.abs() <= error_ns, answer);
 }
 
 #[test]
 fn part_d_a_sample_is_read_as_it_was_written() {
-    for (end, number, sent_ns, publisher, size) in [(false, 1, 1_556_813_561_098_000_000, "pub1", 64), (true, u64::MAX, -1, "", 18), (false, 0, i64::MIN, "ü", 1000)] {
+    for (end, number, sent_ns, publisher, size) in [
+        (false, 1, 1_556_813_561_098_000_000, "pub1", 64),
+        (true, u64::MAX, -1, "", 18),
+        (false, 0, i64::MIN, "ü", 1000),
+    ] {
         let sample = Sample { end, number, sent_ns, publisher: publisher.into(), size };
         let bytes = sample.to_bytes();
         expect("a message is as long as was asked for", size, bytes.len());

@@ -1,6 +1,9 @@
 //! The programs, side by side, as one would start them. Each is ended with its test, and each wait is bounded.
 
-#![allow(clippy::disallowed_methods, reason = "what a program says is read by a thread, so that a wait can be bounded")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "what a program says is read by a thread, so that a wait can be bounded"
+)]
 
 mod scripted;
 
@@ -28,11 +31,15 @@ impl Program {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary was built with this test");
         let (say, lines) = channel();
-        let outputs: [Box<dyn Read + Send>; 2] =
-            [Box::new(child.stdout.take().expect("it was asked for")), Box::new(child.stderr.take().expect("it was asked for"))];
+        let outputs: [Box<dyn Read + Send>; 2] = [
+            Box::new(child.stdout.take().expect("it was asked for")),
+            Box::new(child.stderr.take().expect("it was asked for")),
+        ];
         for output in outputs {
             let say = say.clone();
-            thread::spawn(move || BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| say.send(line)));
+            thread::spawn(move || {
+                BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| say.send(line))
+            });
         }
         Program { child, lines, said: Vec::new() }
     }
@@ -40,7 +47,10 @@ impl Program {
     /// Its next line that contains this.
     fn says(&mut self, what: &str) -> String {
         loop {
-            let line = self.lines.recv_timeout(BOUND).unwrap_or_else(|_| panic!("expected a line with `{what}`, got {:?}", self.said));
+            let line = self
+                .lines
+                .recv_timeout(BOUND)
+                .unwrap_or_else(|_| panic!("expected a line with `{what}`, got {:?}", self.said));
             self.said.push(line.clone());
             if line.contains(what) {
                 return line;
@@ -86,10 +96,27 @@ fn what_is_published_is_measured_and_reported() {
     let file = folder.path().join("run.lp").display().to_string();
     let server = Server::start([]);
     let spool = folder.path().join("spool").display().to_string();
-    let mut publisher = Program::start(&["publish", "--port", "0", "--clock-port", "0", "--messages", "2000", "--name", "p 1"], &[]);
+    let mut publisher = Program::start(
+        &["publish", "--port", "0", "--clock-port", "0", "--messages", "2000", "--name", "p 1"],
+        &[],
+    );
     let (at, clock) = addresses(&publisher.says("publishing on"));
     let url = server.url();
-    let words = ["subscribe", "-p", &at, "-c", &clock, "--file", &file, "--url", &url, "--spool", &spool, "--bucket", "b"];
+    let words = [
+        "subscribe",
+        "-p",
+        &at,
+        "-c",
+        &clock,
+        "--file",
+        &file,
+        "--url",
+        &url,
+        "--spool",
+        &spool,
+        "--bucket",
+        "b",
+    ];
     let (said, status) = Program::start(&words, &[("INFLUX_TOKEN", "s3cr3t")]).ends();
     assert_eq!(status, 0, "{said:?}");
     assert!(said.iter().any(|line| line == "humidity: 1000 messages"), "{said:?}");
@@ -100,8 +127,13 @@ fn what_is_published_is_measured_and_reported() {
     let (said, status) = publisher.ends();
     assert_eq!(status, 0, "{said:?}");
     // What the server got is what is in the file, line by line.
-    let mut sent: Vec<String> = server.all_asked().iter().flat_map(|asked| asked.body.lines().map(str::to_string).collect::<Vec<_>>()).collect();
-    let mut written: Vec<String> = std::fs::read_to_string(&file).expect("a file").lines().map(str::to_string).collect();
+    let mut sent: Vec<String> = server
+        .all_asked()
+        .iter()
+        .flat_map(|asked| asked.body.lines().map(str::to_string).collect::<Vec<_>>())
+        .collect();
+    let mut written: Vec<String> =
+        std::fs::read_to_string(&file).expect("a file").lines().map(str::to_string).collect();
     sent.sort();
     written.sort();
     assert!(sent == written && written.len() == 2000, "{} lines sent, {} written", sent.len(), written.len());
@@ -114,7 +146,12 @@ fn what_is_published_is_measured_and_reported() {
     assert_eq!(report["groups"][0]["figures"]["count"], 1000);
     for name in ["cdf.svg", "time.svg"] {
         let text = std::fs::read_to_string(folder.path().join("svg").join(name)).expect("it is drawn");
-        assert!(text.starts_with("<svg") && text.contains("prefers-color-scheme: dark") && text.contains("polyline"), "{name}");
+        assert!(
+            text.starts_with("<svg")
+                && text.contains("prefers-color-scheme: dark")
+                && text.contains("polyline"),
+            "{name}"
+        );
     }
 }
 
@@ -122,11 +159,16 @@ fn what_is_published_is_measured_and_reported() {
 fn an_offset_is_estimated_with_its_bound_where_that_is_asked_for() {
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("run.lp").display().to_string();
-    let mut publisher = Program::start(&["publish", "--port", "0", "--clock-port", "0", "--messages", "100"], &[]);
+    let mut publisher =
+        Program::start(&["publish", "--port", "0", "--clock-port", "0", "--messages", "100"], &[]);
     let (at, clock) = addresses(&publisher.says("publishing on"));
-    let (said, status) = run(&["subscribe", "-p", &at, "-c", &clock, "--file", &file, "--estimate", "-t", "temp"]);
+    let (said, status) =
+        run(&["subscribe", "-p", &at, "-c", &clock, "--file", &file, "--estimate", "-t", "temp"]);
     assert_eq!(status, 0, "{said:?}");
-    assert!(said.iter().any(|line| line.contains("throughout offset") && line.contains("error at most")), "{said:?}");
+    assert!(
+        said.iter().any(|line| line.contains("throughout offset") && line.contains("error at most")),
+        "{said:?}"
+    );
     assert!(said.contains(&"temperature: 50 messages".to_string()), "{said:?}");
     let text = std::fs::read_to_string(&file).expect("a file");
     assert!(text.lines().all(|line| line.contains("error_ns=") && !line.contains("error_ns=0i")), "{text}");
@@ -139,7 +181,10 @@ fn what_an_earlier_program_has_left_is_sent() {
     std::fs::write(&spool, "m f=1 1\nm f=2 2\n").expect("a file");
     let (said, status) = run(&["send", &spool, "--url", "http://127.0.0.1:1", "--patience", "50ms"]);
     assert_eq!((said.len(), status), (1, 1), "{said:?}");
-    assert!(said[0].starts_with("0 of 2 lines sent or put aside, 2 left: nobody listens at 127.0.0.1:1"), "{said:?}");
+    assert!(
+        said[0].starts_with("0 of 2 lines sent or put aside, 2 left: nobody listens at 127.0.0.1:1"),
+        "{said:?}"
+    );
     let server = Server::start([Reply::Says(503, "Retry-After: 0\r\n", "")]);
     let (said, status) = run(&["send", &spool, "--url", &server.url(), "--pause", "5ms"]);
     assert_eq!((said.concat().as_str(), status), ("2 of 2 lines sent or put aside, 0 left", 0));
@@ -171,15 +216,33 @@ fn what_cannot_be_done_is_one_line_and_status_2() {
         (vec!["report", &empty], "error: found no number in the field `latency_ns` of `delivery`"),
         (vec!["report", &empty, "--every", "0us"], "error: read windows of no length"),
         (vec!["serve-check"], "error: no database is named; say where it is with --url"),
-        (vec!["serve-check", "--url", "https://db"], "error: read the address `https://db`, expected one that begins with http://"),
-        (vec!["serve-check", "--url", "http://db", "--token", "s3cr3t token"], "error: the token has a space"),
+        (
+            vec!["serve-check", "--url", "https://db"],
+            "error: read the address `https://db`, expected one that begins with http://",
+        ),
+        (
+            vec!["serve-check", "--url", "http://db", "--token", "s3cr3t token"],
+            "error: the token has a space",
+        ),
         (vec!["serve-check", "--url", "http://db", "--token-file", &token], "error: the token has a space"),
-        (vec!["serve-check", "--url", "http://me:s3cr3t@db"], "error: read an address with a user or password in it"),
+        (
+            vec!["serve-check", "--url", "http://me:s3cr3t@db"],
+            "error: read an address with a user or password in it",
+        ),
         (vec!["send", &missing, "--url", "http://127.0.0.1:1"], "error: there is no spool "),
-        (vec!["publish", "--port", "0", "--clock-port", "0", "--patience", "50ms"], "error: 0 of 1 subscribers have joined"),
+        (
+            vec!["publish", "--port", "0", "--clock-port", "0", "--patience", "50ms"],
+            "error: 0 of 1 subscribers have joined",
+        ),
         (vec!["publish", "--topic", ""], "error: read the topics "),
-        (vec!["subscribe", "-c", "127.0.0.1:1", "--patience", "50ms"], "error: nobody answers at tcp://127.0.0.1:1 within 50ms"),
-        (vec!["run", "--on", "moon"], "error: read the world `moon`, expected one that this lab runs in: local"),
+        (
+            vec!["subscribe", "-c", "127.0.0.1:1", "--patience", "50ms"],
+            "error: nobody answers at tcp://127.0.0.1:1 within 50ms",
+        ),
+        (
+            vec!["run", "--on", "moon"],
+            "error: read the world `moon`, expected one that this lab runs in: local",
+        ),
     ] {
         let (said, status) = run(&words);
         let error = said.iter().find(|line| line.starts_with("error")).cloned().unwrap_or_default();
@@ -198,7 +261,10 @@ fn a_file_with_bad_lines_is_reported_without_them() {
     let (said, status) = run(&["report", &file]);
     assert_eq!(status, 0, "{said:?}");
     assert!(said.iter().any(|line| line.contains("line 2: at byte 9: read the end of the line")), "{said:?}");
-    assert!(said.iter().any(|line| line.contains("line 4: the line does not end; it is passed over")), "{said:?}");
+    assert!(
+        said.iter().any(|line| line.contains("line 4: the line does not end; it is passed over")),
+        "{said:?}"
+    );
     let row = said.iter().find(|line| line.trim_start().starts_with("a ")).expect("a row");
     let cells: Vec<&str> = row.split_whitespace().collect();
     assert_eq!(cells, ["a", "2", "1.0", "2.000", "1.000", "3.000", "3.000", "3.000", "3.000"]);

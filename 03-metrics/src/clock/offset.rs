@@ -39,7 +39,8 @@ impl Exchange {
     /// How long request and reply were on the way, together. `None` when that is negative: a clock was set meanwhile, or the reply is none.
     pub fn delay_ns(&self) -> Option<i64> {
         // solution: begin — Part D: the delay of an exchange
-        let (client, server) = (i128::from(self.t4) - i128::from(self.t1), i128::from(self.t3) - i128::from(self.t2));
+        let (client, server) =
+            (i128::from(self.t4) - i128::from(self.t1), i128::from(self.t3) - i128::from(self.t2));
         if client < 0 || server < 0 {
             return None;
         }

@@ -1,6 +1,9 @@
 //! A program tells its time to whoever asks (REP), and one asks another (REQ). A shell.
 
-#![allow(clippy::disallowed_methods, reason = "a thread of its own: to wait for other work would lengthen the delay")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a thread of its own: to wait for other work would lengthen the delay"
+)]
 
 use super::message::{NoMessage, Reply, Request};
 use super::offset::{Offset, best};

@@ -69,7 +69,8 @@ impl Database {
 
     /// The database, which must be named.
     pub fn needed(&self) -> Result<Target> {
-        self.target()?.context("no database is named; say where it is with --url http://HOST:PORT, or INFLUX_HOST")
+        self.target()?
+            .context("no database is named; say where it is with --url http://HOST:PORT, or INFLUX_HOST")
     }
 }
 
@@ -96,7 +97,8 @@ pub struct Sending {
 impl Sending {
     /// With this spool.
     pub fn options(&self, spool: PathBuf) -> InfluxOptions {
-        let mut options = InfluxOptions { patience: self.request.into(), gzip: self.gzip, ..InfluxOptions::new(spool) };
+        let mut options =
+            InfluxOptions { patience: self.request.into(), gzip: self.gzip, ..InfluxOptions::new(spool) };
         options.bounds.most_lines = self.batch.max(1);
         options.bounds.settle_us = self.settle.0;
         options.bounds.most_pause_us = self.pause.0.max(1);
@@ -152,7 +154,11 @@ impl Sinks {
             let name = target.address.to_string();
             let sink = InfluxSink::start(target, self.sending.options(self.spool.clone()))?;
             if sink.earlier() > 0 {
-                eprintln!("{}: {} lines of an earlier program are sent first", self.spool.display(), sink.earlier());
+                eprintln!(
+                    "{}: {} lines of an earlier program are sent first",
+                    self.spool.display(),
+                    sink.earlier()
+                );
             }
             let (recorder, drain) = Recorder::start(sink, options);
             recorders.push((name, recorder, drain));

@@ -45,7 +45,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 64)]
     size: usize,
     /// How many subscribers to wait for, before the first message and after the last.
-    #[arg(short = 'n', long, default_value_t = 1)]
+    #[arg(long, default_value_t = 1)]
     subscribers: usize,
     /// How long anything is waited for.
     #[arg(long, default_value = "60s")]
@@ -70,7 +70,8 @@ pub fn publish(arguments: &Arguments) -> Result<ExitCode> {
 
 async fn publish_all(arguments: &Arguments) -> Result<ExitCode> {
     let patience: Duration = arguments.patience.into();
-    let mut publisher = Publisher::bind(&endpoint::endpoint(&arguments.host, arguments.port)?, patience).await?;
+    let mut publisher =
+        Publisher::bind(&endpoint::endpoint(&arguments.host, arguments.port)?, patience).await?;
     let clock = Clock::tell(&endpoint::endpoint(&arguments.host, arguments.clock_port)?)?;
     say(&format!("publishing on {}, clock on {}", publisher.endpoint, clock.endpoint));
     let recorders = arguments.sinks.start()?;
@@ -108,11 +109,16 @@ async fn publish_all(arguments: &Arguments) -> Result<ExitCode> {
     }
     bar.finish_and_clear();
     say(&format!("published {} messages on {} topics", arguments.messages, arguments.topics.len()));
-    recorders.point(&Point::new("published").tag("publisher", arguments.name.as_str()).field("count", arguments.messages));
+    recorders.point(
+        &Point::new("published").tag("publisher", arguments.name.as_str()).field("count", arguments.messages),
+    );
     let done = clock.wait_for(arguments.subscribers, patience);
     let complete = recorders.finish();
     if done < arguments.subscribers {
-        bail!("{done} of {} subscribers have said that they are done within {patience:?}; are the others running?", arguments.subscribers);
+        bail!(
+            "{done} of {} subscribers have said that they are done within {patience:?}; are the others running?",
+            arguments.subscribers
+        );
     }
     Ok(if complete { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

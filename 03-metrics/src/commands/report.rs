@@ -113,7 +113,8 @@ fn collect(arguments: &Arguments, query: &Query) -> Result<(Groups, Vec<(String,
     }
     if arguments.files.is_empty() {
         let target = arguments.database.target()?;
-        let target = target.context("no file and no database are named; name a file, or a database with --url")?;
+        let target =
+            target.context("no file and no database are named; name a file, or a database with --url")?;
         for point in flux::points(&target, query, arguments.patience.into())? {
             query.add(&point, &mut groups);
         }
@@ -183,8 +184,10 @@ fn table(groups: &Groups, query: &Query, every: Option<Micros>) -> String {
 }
 
 fn draw(arguments: &Arguments, groups: &Groups, folder: &PathBuf) -> Result<()> {
-    std::fs::create_dir_all(folder).with_context(|| format!("could not make the folder {}", folder.display()))?;
-    let (unit, scale) = if arguments.field.ends_with("_ns") { ("ms", 1e-6) } else { (arguments.field.as_str(), 1.0) };
+    std::fs::create_dir_all(folder)
+        .with_context(|| format!("could not make the folder {}", folder.display()))?;
+    let (unit, scale) =
+        if arguments.field.ends_with("_ns") { ("ms", 1e-6) } else { (arguments.field.as_str(), 1.0) };
     let title = format!("{} {}", arguments.measurement, arguments.field.trim_end_matches("_ns"));
     for (name, drawn) in [
         ("cdf.svg", chart::cdf(groups, &title, unit, scale)?),

@@ -67,7 +67,10 @@ impl Default for Scene {
 /// Runs, and reports.
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.on != "local" {
-        bail!("read the world `{}`, expected one that this lab runs in: local. It measures real clocks", arguments.on);
+        bail!(
+            "read the world `{}`, expected one that this lab runs in: local. It measures real clocks",
+            arguments.on
+        );
     }
     if arguments.transport != "zmq" {
         bail!("read the transport `{}`, expected zmq", arguments.transport);
@@ -75,7 +78,8 @@ pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     let scene = match &arguments.experiment {
         None => Scene::default(),
         Some(path) => {
-            let text = std::fs::read_to_string(path).with_context(|| format!("could not read {}", path.display()))?;
+            let text = std::fs::read_to_string(path)
+                .with_context(|| format!("could not read {}", path.display()))?;
             serde_json::from_str(&text).with_context(|| format!("{} is not an experiment", path.display()))?
         }
     };
@@ -112,7 +116,8 @@ async fn measure(scene: &Scene) -> Result<Vec<Point>> {
         for number in 1..=scene.messages {
             let topic = scene.topics[((number - 1) % scene.topics.len() as u64) as usize].clone();
             let sent_ns = stamps.next(wall::now_ns());
-            let sample = Sample { end: false, number, sent_ns, publisher: "pub1".to_string(), size: scene.size };
+            let sample =
+                Sample { end: false, number, sent_ns, publisher: "pub1".to_string(), size: scene.size };
             publisher.publish(vec![topic.into_bytes(), sample.to_bytes()]).await?;
         }
         anyhow::Ok(())
@@ -125,7 +130,8 @@ async fn measure(scene: &Scene) -> Result<Vec<Point>> {
             let sample = Sample::read(sample)?;
             let point = Point::new("delivery").tag("topic", String::from_utf8_lossy(topic));
             let latency_ns = received_ns.saturating_sub(sample.sent_ns);
-            recorder.point(point.field("seq", sample.number).field("latency_ns", latency_ns).at(sample.sent_ns));
+            recorder
+                .point(point.field("seq", sample.number).field("latency_ns", latency_ns).at(sample.sent_ns));
         }
         anyhow::Ok(())
     };
@@ -153,7 +159,9 @@ fn as_json(arguments: &Arguments, scene: &Scene, points: &[Point], real_us: u64)
     let mut violations = Vec::new();
     if points.len() as u64 != scene.messages {
         let rule = "each message that was sent is recorded once";
-        violations.push(json!({"rule": rule, "expected": scene.messages.to_string(), "got": points.len().to_string()}));
+        violations.push(
+            json!({"rule": rule, "expected": scene.messages.to_string(), "got": points.len().to_string()}),
+        );
     }
     let bytes = scene.messages * scene.size as u64;
     json!({

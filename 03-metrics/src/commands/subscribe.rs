@@ -54,7 +54,8 @@ async fn subscribe_all(arguments: &Arguments) -> Result<ExitCode> {
     let recorders = arguments.sinks.start()?;
     let everything = [String::new()];
     let topics = if arguments.topics.is_empty() { &everything[..] } else { &arguments.topics };
-    let mut subscriber = Subscriber::join(&endpoint::endpoint(&arguments.publisher, 5556)?, topics, patience).await?;
+    let mut subscriber =
+        Subscriber::join(&endpoint::endpoint(&arguments.publisher, 5556)?, topics, patience).await?;
     say("joined");
     let bar = progress(0, "received");
     let mut heard: BTreeMap<String, u64> = BTreeMap::new();
@@ -123,5 +124,8 @@ fn clocks(before: Answer, after: Answer, estimate: bool) -> String {
     }
     let whole = throughout(before.offset, after.offset);
     let same = if before.same { " (one machine, one clock: the truth is 0)" } else { "" };
-    format!("clocks: before {}; after {}; throughout {whole}{same}: each one-way latency is known no better", before.offset, after.offset)
+    format!(
+        "clocks: before {}; after {}; throughout {whole}{same}: each one-way latency is known no better",
+        before.offset, after.offset
+    )
 }

@@ -21,7 +21,8 @@ pub fn progress(length: u64, what: &str) -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();
     }
-    let style = ProgressStyle::with_template("{msg} {wide_bar} {human_pos} of {human_len}, {per_sec}, {eta} left");
+    let style =
+        ProgressStyle::with_template("{msg} {wide_bar} {human_pos} of {human_len}, {per_sec}, {eta} left");
     let bar = ProgressBar::new(length).with_message(what.to_string());
     match style {
         Ok(style) => bar.with_style(style),

@@ -12,10 +12,14 @@ pub enum AddressError {
     #[error("read the address `{0}`, expected http://HOST:PORT, such as http://127.0.0.1:8086")]
     Malformed(String),
     /// Encrypted connections are not spoken here.
-    #[error("read the address `{0}`, expected one that begins with http://: TLS is not spoken here; put a proxy on this machine before it")]
+    #[error(
+        "read the address `{0}`, expected one that begins with http://: TLS is not spoken here; put a proxy on this machine before it"
+    )]
     Tls(String),
     /// A secret in an address ends up in logs.
-    #[error("read an address with a user or password in it, expected none; the token goes into --token-file or INFLUX_TOKEN")]
+    #[error(
+        "read an address with a user or password in it, expected none; the token goes into --token-file or INFLUX_TOKEN"
+    )]
     Secret,
 }
 
@@ -67,7 +71,11 @@ impl fmt::Display for Address {
 impl Address {
     /// `HOST:PORT`, as a request names it.
     pub fn authority(&self) -> String {
-        if self.host.contains(':') { format!("[{}]:{}", self.host, self.port) } else { format!("{}:{}", self.host, self.port) }
+        if self.host.contains(':') {
+            format!("[{}]:{}", self.host, self.port)
+        } else {
+            format!("{}:{}", self.host, self.port)
+        }
     }
 }
 

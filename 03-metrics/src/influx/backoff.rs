@@ -20,7 +20,11 @@ pub struct Backoff {
 impl Backoff {
     /// Pauses from `first_us` to `most_us`, drawn by this seed.
     pub fn new(first_us: u64, most_us: u64, seed: u64) -> Self {
-        Backoff { first_us: first_us.max(1), most_us: most_us.max(first_us).max(1), random: Random::new(seed, Purpose::Workload) }
+        Backoff {
+            first_us: first_us.max(1),
+            most_us: most_us.max(first_us).max(1),
+            random: Random::new(seed, Purpose::Workload),
+        }
     }
 
     /// The pause after so many failures in a row, at least one. What the server asks for, in seconds, is heeded, up to five minutes.

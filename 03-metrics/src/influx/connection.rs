@@ -3,7 +3,7 @@
 #![allow(clippy::disallowed_types, reason = "a shell: it bounds real waits")]
 
 use super::address::Address;
-use super::response::{Body, Head, NotHttp, head, shown};
+use super::response::{Body, Head, NotHttp, head};
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
@@ -106,7 +106,13 @@ impl Connection {
         }
     }
 
-    fn exchange(&mut self, mut stream: TcpStream, request: &[u8], until: Instant, bound: Duration) -> Result<Answer, NoAnswer> {
+    fn exchange(
+        &mut self,
+        mut stream: TcpStream,
+        request: &[u8],
+        until: Instant,
+        bound: Duration,
+    ) -> Result<Answer, NoAnswer> {
         let failed = |why| self.failed(why, bound);
         let mut sent = 0;
         let mut broken = None;
@@ -134,10 +140,8 @@ impl Connection {
                     Ok(0) if reader.bytes.is_empty() => {
                         return Err(broken.map_or_else(|| NoAnswer::Silent(self.name()), failed));
                     }
-                    Ok(0) => {
-                        let not = NotHttp::Other(shown(&reader.bytes));
-                        return Err(NoAnswer::NotHttp(self.name(), not));
-                    }
+                    // So far it was HTTP.
+                    Ok(0) => return Err(failed(ErrorKind::UnexpectedEof.into())),
                     Ok(_) => {}
                     Err(why) => return Err(failed(broken.unwrap_or(why))),
                 },

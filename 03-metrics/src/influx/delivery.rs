@@ -138,7 +138,10 @@ impl Delivery {
 
     /// The batch that was sent last got this answer.
     pub fn answered(&mut self, now_us: u64, batch: Batch, verdict: Verdict) -> Answered {
-        assert!(batch.from == self.sent && batch.lines > 0 && batch.to <= self.end, "{batch:?} was to be sent: {self:?}");
+        assert!(
+            batch.from == self.sent && batch.lines > 0 && batch.to <= self.end,
+            "{batch:?} was to be sent: {self:?}"
+        );
         self.refused = verdict == Verdict::Refused;
         // solution: begin — Part E: what an answer changes
         match verdict {

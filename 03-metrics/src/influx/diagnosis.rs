@@ -53,7 +53,10 @@ pub fn diagnose(observed: &Observed) -> Vec<Finding> {
         None => {}
         Some(Err(why)) => findings.push(found("address", true, why)),
         Some(Ok(ping)) => {
-            let name = ping.version.as_deref().map_or("it does not say what it is".into(), |name| format!("InfluxDB {name}"));
+            let name = ping
+                .version
+                .as_deref()
+                .map_or("it does not say what it is".into(), |name| format!("InfluxDB {name}"));
             findings.push(found("address", false, format!("{address} answers; {name}")));
             findings.extend(ping.date_s.map(|date_s| clocks(date_s, ping.before_ns, ping.after_ns)));
         }
@@ -80,7 +83,11 @@ fn clocks(date_s: i64, before_ns: i64, after_ns: i64) -> Finding {
     let seconds = |ns: i64| format!("{}.{}", ns / 1_000_000_000, ns % 1_000_000_000 / 100_000_000);
     if least <= 0 && most >= 0 {
         let apart = seconds(most.max(least.saturating_neg()));
-        return found("clock", false, format!("the server's and this machine's are no more than {apart} s apart"));
+        return found(
+            "clock",
+            false,
+            format!("the server's and this machine's are no more than {apart} s apart"),
+        );
     }
     let (way, least, most) = match least > 0 {
         true => ("ahead of", least, most),
@@ -105,20 +112,47 @@ fn written(observed: &Observed, status: u16, body: &str) -> Vec<Finding> {
             found("bucket", false, format!("`{bucket}` of `{org}` is there")),
             found("lines", false, "a malformed line is refused, as it should be"),
         ],
-        401 if observed.has_token => vec![token(true, "the server does not know it (401); make one with `influx auth create`, and copy it whole")],
-        401 => vec![token(true, "the server wants one (401), and there is none; put it into INFLUX_TOKEN or --token-file")],
-        403 => vec![token(true, "it may not write to this bucket (403); give it the permission, or take another")],
+        401 if observed.has_token => vec![token(
+            true,
+            "the server does not know it (401); make one with `influx auth create`, and copy it whole",
+        )],
+        401 => vec![token(
+            true,
+            "the server wants one (401), and there is none; put it into INFLUX_TOKEN or --token-file",
+        )],
+        403 => vec![token(
+            true,
+            "it may not write to this bucket (403); give it the permission, or take another",
+        )],
         404 if body.contains("bucket") || body.contains("organization") => vec![
             token(false, "the server knows it"),
-            found("bucket", true, format!("there is no `{bucket}` of `{org}` (404): {body}; make it with `influx bucket create`, or name another")),
+            found(
+                "bucket",
+                true,
+                format!(
+                    "there is no `{bucket}` of `{org}` (404): {body}; make it with `influx bucket create`, or name another"
+                ),
+            ),
         ],
-        404 => vec![found("address", true, "there is no /api/v2/write (404); is it InfluxDB 2, and the address without a path?")],
+        404 => vec![found(
+            "address",
+            true,
+            "there is no /api/v2/write (404); is it InfluxDB 2, and the address without a path?",
+        )],
         200..=299 => vec![
             found("token", false, "not looked at by this server"),
             found("bucket", false, "not looked at by this server"),
-            found("lines", false, format!("a malformed line is answered {status}, as a good one: what was written is known only once it is read back")),
+            found(
+                "lines",
+                false,
+                format!(
+                    "a malformed line is answered {status}, as a good one: what was written is known only once it is read back"
+                ),
+            ),
         ],
-        429 | 500..=599 => vec![found("server", true, format!("it cannot now ({status}): {body}; try again later"))],
+        429 | 500..=599 => {
+            vec![found("server", true, format!("it cannot now ({status}): {body}; try again later"))]
+        }
         _ => vec![found("server", true, format!("it answered {status}: {body}; is it InfluxDB 2?"))],
     }
     // solution: end
@@ -126,7 +160,8 @@ fn written(observed: &Observed, status: u16, body: &str) -> Vec<Finding> {
 
 /// A date as HTTP writes it, such as `Sun, 06 Nov 1994 08:49:37 GMT`, in seconds since 1970. `None` when it is none.
 pub fn http_date(text: &str) -> Option<i64> {
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
     let words: Vec<&str> = text.split([' ', ':']).collect();
     let [_, day, month, year, hour, minute, second, "GMT"] = words[..] else { return None };
     let number = |text: &str, range: std::ops::RangeInclusive<i64>| -> Option<i64> {

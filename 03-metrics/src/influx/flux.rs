@@ -21,10 +21,14 @@ pub enum FluxError {
     #[error("could not start: {0}")]
     Start(#[from] std::io::Error),
     /// The server took too long.
-    #[error("{0} has not answered the query within {1:?}; ask for a shorter range, or wait longer with --patience")]
+    #[error(
+        "{0} has not answered the query within {1:?}; ask for a shorter range, or wait longer with --patience"
+    )]
     Slow(String, Duration),
     /// The server said no, or something else.
-    #[error("{address} did not answer the query: {why}; `metrics serve-check` says what is wrong. VictoriaMetrics has no Flux")]
+    #[error(
+        "{address} did not answer the query: {why}; `metrics serve-check` says what is wrong. VictoriaMetrics has no Flux"
+    )]
     Refused {
         /// The server.
         address: String,
@@ -76,8 +80,11 @@ pub fn points(target: &Target, query: &Query, patience: Duration) -> Result<Vec<
     let address = target.address.to_string();
     // The address is meant as it is: no proxy from the environment comes in between.
     let direct = reqwest::ClientBuilder::new().no_proxy();
-    let builder = ClientBuilder::with_builder(direct, address.as_str(), target.org.as_str(), target.token.reveal());
-    let client = builder.build().map_err(|error| FluxError::Refused { address: address.clone(), why: error.to_string() })?;
+    let builder =
+        ClientBuilder::with_builder(direct, address.as_str(), target.org.as_str(), target.token.reveal());
+    let client = builder
+        .build()
+        .map_err(|error| FluxError::Refused { address: address.clone(), why: error.to_string() })?;
     let question = Question::new(flux(query, &target.bucket));
     let runtime = Builder::new_current_thread().enable_all().build()?;
     // The crate panics on a cell that is not what its column says, an empty number for one.

@@ -8,7 +8,9 @@ pub fn percent_encode(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => encoded.push(char::from(byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(byte))
+            }
             _ => encoded.push_str(&format!("%{byte:02X}")),
         }
     }
@@ -24,7 +26,8 @@ pub fn write(target: &Target, body: &[u8], gzipped: bool) -> Vec<u8> {
         percent_encode(&target.bucket)
     );
     let encoding = if gzipped { "Content-Encoding: gzip\r\n" } else { "" };
-    let more = format!("Content-Type: text/plain; charset=utf-8\r\n{encoding}Content-Length: {}\r\n", body.len());
+    let more =
+        format!("Content-Type: text/plain; charset=utf-8\r\n{encoding}Content-Length: {}\r\n", body.len());
     let mut bytes = head(target, "POST", &path, &more);
     bytes.extend_from_slice(body);
     bytes

@@ -80,12 +80,13 @@ pub fn head(bytes: &[u8]) -> Result<Option<Head>, NotHttp> {
         .collect();
     let find = |wanted: &str| headers.iter().find(|(name, _)| name == wanted).map(|(_, value)| *value);
     let no_body = status < 200 || status == 204 || status == 304;
-    let body = match (find("transfer-encoding"), find("content-length").and_then(|length| length.parse().ok())) {
-        _ if no_body => Body::Length(0),
-        (Some(_), _) => Body::Chunked,
-        (None, Some(length)) => Body::Length(length),
-        (None, None) => Body::ToTheEnd,
-    };
+    let body =
+        match (find("transfer-encoding"), find("content-length").and_then(|length| length.parse().ok())) {
+            _ if no_body => Body::Length(0),
+            (Some(_), _) => Body::Chunked,
+            (None, Some(length)) => Body::Length(length),
+            (None, None) => Body::ToTheEnd,
+        };
     let close = find("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"));
     Ok(Some(Head {
         status,
@@ -100,7 +101,7 @@ pub fn head(bytes: &[u8]) -> Result<Option<Head>, NotHttp> {
 }
 
 /// How something begins that should have been something else.
-pub fn shown(bytes: &[u8]) -> String {
+fn shown(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(&bytes[..bytes.len().min(40)]);
     text.chars().take(20).collect::<String>().escape_debug().to_string()
 }

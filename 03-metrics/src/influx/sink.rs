@@ -26,6 +26,8 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+/// How long the thread that sends may take to end, once it should.
+const GRACE: Duration = Duration::from_millis(500);
 /// How much of a server's words is kept.
 const WORDS: usize = 300;
 
@@ -204,8 +206,8 @@ impl InfluxSink {
         let Some(thread) = self.thread.take() else { return };
         self.shared.lock().until = Some(Instant::now() + bound);
         self.shared.0.1.notify_one();
-        match self.done.recv_timeout(bound) {
-            // It waits for an answer, and ends with the program.
+        match self.done.recv_timeout(bound.saturating_add(GRACE)) {
+            // It waits for an answer that was asked for before, and ends with the program.
             Err(RecvTimeoutError::Timeout) => {}
             _ => {
                 if let Err(panic) = thread.join()
@@ -259,7 +261,8 @@ impl Sender {
             }
             let closing = state.until.is_some();
             let late = state.until.is_some_and(|until| Instant::now() >= until);
-            if state.broken || late || (closing && (state.delivery.is_done() || state.delivery.is_refused())) {
+            if state.broken || late || (closing && (state.delivery.is_done() || state.delivery.is_refused()))
+            {
                 return None;
             }
             let next = match state.delivery.next(now_us) {
@@ -278,7 +281,8 @@ impl Sender {
                 Step::Idle => None,
             };
             let wake_us = [next, state.delivery.settles_at_us()].into_iter().flatten().min();
-            let wait = wake_us.map_or(Duration::from_secs(3600), |at| Duration::from_micros(at.saturating_sub(now_us)));
+            let wait = wake_us
+                .map_or(Duration::from_secs(3600), |at| Duration::from_micros(at.saturating_sub(now_us)));
             let left = state.until.map(|until| until.saturating_duration_since(Instant::now()));
             let wait = wait.min(left.unwrap_or(wait)).max(Duration::from_micros(100));
             state = shared.0.1.wait_timeout(state, wait).unwrap_or_else(PoisonError::into_inner).0;
@@ -288,7 +292,8 @@ impl Sender {
     /// Sends lines, and says what the answer means, with the server's own words.
     fn send(&mut self, lines: &[u8]) -> (Verdict, Option<String>) {
         let left = self.shared.lock().until.map(|until| until.saturating_duration_since(Instant::now()));
-        let bound = self.options.patience.min(left.unwrap_or(self.options.patience)).max(Duration::from_millis(10));
+        let bound =
+            self.options.patience.min(left.unwrap_or(self.options.patience)).max(Duration::from_millis(10));
         let body = if self.options.gzip { gzipped(lines) } else { lines.to_vec() };
         let request = request::write(&self.target, &body, self.options.gzip);
         match self.connection.ask(&request, bound) {

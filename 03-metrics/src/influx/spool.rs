@@ -110,7 +110,8 @@ impl Spool {
     /// When they cannot be read.
     pub fn read(&mut self, from: u64, most_lines: usize) -> Result<(Vec<u8>, u64), SinkError> {
         assert!((self.base..self.end()).contains(&from), "there are lines at {from}: {self:?}");
-        let mut bytes = self.bytes(from - self.base, MOST_BYTES).map_err(|why| self.file.failed("read", why))?;
+        let mut bytes =
+            self.bytes(from - self.base, MOST_BYTES).map_err(|why| self.file.failed("read", why))?;
         let length = batch_length(&bytes, most_lines).expect("no line is longer than a batch");
         bytes.truncate(length);
         Ok((bytes, from + length as u64))
@@ -135,7 +136,10 @@ impl Spool {
     /// # Errors
     /// When that cannot be written down. Then more is sent again than needed.
     pub fn settle(&mut self, place: u64) -> Result<(), SinkError> {
-        assert!((self.settled()..=self.end()).contains(&place), "only what is there is settled: {place}, {self:?}");
+        assert!(
+            (self.settled()..=self.end()).contains(&place),
+            "only what is there is settled: {place}, {self:?}"
+        );
         if place == self.settled() {
             return Ok(());
         }
@@ -185,7 +189,8 @@ impl Spool {
     /// When they cannot be written.
     pub fn put_aside(&self, lines: &[u8], reason: &str) -> Result<(), SinkError> {
         let mut file = FileSink::append(self.rejected_path())?;
-        let reason: String = reason.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+        let reason: String =
+            reason.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
         file.append_bytes(format!("# {reason}\n").as_bytes())?;
         file.append_bytes(lines)
     }

@@ -65,7 +65,9 @@ pub enum LineError {
     #[error("read the {0} `{1}`, expected a name that does not begin with `_`: those are the database's own")]
     Reserved(Element, String),
     /// It would be a comment.
-    #[error("read the measurement `{0}`, expected a name that does not begin with `#`: such a line is a comment")]
+    #[error(
+        "read the measurement `{0}`, expected a name that does not begin with `#`: such a line is a comment"
+    )]
     Comment(String),
     /// There is no telling which one is meant.
     #[error("read the {0} `{1}` twice, expected each once")]

@@ -141,6 +141,10 @@ impl Cursor<'_> {
     }
 
     fn ends(&self) -> Result<(), LineError> {
-        if self.rest().trim_start_matches(' ').is_empty() { Ok(()) } else { Err(self.malformed("the end of the line")) }
+        if self.rest().trim_start_matches(' ').is_empty() {
+            Ok(())
+        } else {
+            Err(self.malformed("the end of the line"))
+        }
     }
 }

@@ -47,7 +47,10 @@ pub struct Asked {
 impl Asked {
     /// A header.
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.headers
+            .iter()
+            .find(|(other, _)| other.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -90,7 +93,9 @@ impl Server {
     pub fn asked(&self) -> Asked {
         match self.asked.recv_timeout(BOUND) {
             Ok(asked) => asked,
-            Err(_) => panic!("rule broken: what is not yet written is sent\n  expected: a request\n  got: none within {BOUND:?}"),
+            Err(_) => panic!(
+                "rule broken: what is not yet written is sent\n  expected: a request\n  got: none within {BOUND:?}"
+            ),
         }
     }
 
@@ -116,7 +121,8 @@ fn serve(stream: &TcpStream, tell: &Sender<Asked>, script: &Mutex<VecDeque<Reply
                 return None;
             }
             Reply::Says(status, headers, body) => {
-                let length = if status == 204 { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
+                let length =
+                    if status == 204 { String::new() } else { format!("Content-Length: {}\r\n", body.len()) };
                 write!(out, "HTTP/1.1 {status} Reason\r\n{headers}{length}\r\n{body}").ok()?;
             }
         }
@@ -138,7 +144,9 @@ fn request(reader: &mut impl BufRead) -> Option<(String, Vec<(String, String)>, 
         let (name, value) = header.split_once(": ")?;
         headers.push((name.to_string(), value.to_string()));
     }
-    let find = |name: &str| headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone());
+    let find = |name: &str| {
+        headers.iter().find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value.clone())
+    };
     let mut body = vec![0; find("content-length").and_then(|length| length.parse().ok()).unwrap_or(0)];
     reader.read_exact(&mut body).ok()?;
     let mut text = String::new();

@@ -8,7 +8,8 @@ fn handout() -> Handout {
 
 /// Transcripts write into the workspace's `target/`, which is not there when cargo builds elsewhere.
 fn make_target() {
-    let workspace = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a lab is in a workspace");
+    let workspace =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a lab is in a workspace");
     std::fs::create_dir_all(workspace.join("target")).expect("a folder can be made");
 }
 

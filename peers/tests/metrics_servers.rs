@@ -610,7 +610,8 @@ fn container_influxdb_2_takes_points_and_answers_in_flux() {
             Some(bare.field(field, value).at(point.time_ns()?).to_string())
         });
         let mut wanted: Vec<String> = wanted.collect();
-        (got.sort(), wanted.sort());
+        got.sort();
+        wanted.sort();
         assert_eq!(got, wanted);
     }
 }

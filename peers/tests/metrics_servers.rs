@@ -440,6 +440,8 @@ fn a_server_that_is_killed_in_mid_run_and_restarted_misses_none_of_100000_points
             thread::sleep(Duration::from_millis(100));
             before = server.export_now("delivery_seq").values().map(Vec::len).sum();
         }
+        // What it acknowledges from here on is in its memory only, for a second.
+        thread::sleep(Duration::from_millis(400));
         server.kill();
         thread::sleep(Duration::from_millis(1500));
         server.start_again();

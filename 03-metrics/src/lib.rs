@@ -8,14 +8,14 @@
 //! | file | idea |
 //! |---|---|
 //! | [`point`] | what is measured: measurement, tags, fields, a moment |
-//! | [`line`] | a point as a line of text (InfluxDB's line protocol), and back |
+//! | [`mod@line`] | a point as a line of text (InfluxDB's line protocol), and back |
 //! | [`stamp`] | the moment of a point is part of its name |
 //! | [`queue`] | between the measured path and the background: never waits, counts what it drops |
 //! | [`histogram`] | latencies in bounded memory |
 //! | [`recorder`] | counters, gauges, latencies, points |
 //! | [`drain`] | the background: from the queue to the sink |
 //! | [`sink`] | where points go |
-//! | [`file`] | a file of lines, whole after a crash |
+//! | [`mod@file`] | a file of lines, whole after a crash |
 //! | [`reader`] | a file of lines, read back |
 //! | [`percentile`] | nearest rank |
 //! | [`query`] | range, filter, groups, rate, downsampling |

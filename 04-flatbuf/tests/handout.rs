@@ -9,7 +9,7 @@ fn handout() -> Handout {
 #[test]
 fn every_transcript_comes_out_as_it_is_printed() {
     let played = handout().play_transcripts();
-    assert!(played >= 7, "the handout has transcripts, found {played}");
+    assert!(played >= 5, "the handout has transcripts, found {played}");
 }
 
 #[test]

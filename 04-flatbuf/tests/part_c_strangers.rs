@@ -2,7 +2,6 @@
 
 mod golden;
 mod rule;
-mod stage;
 mod stranger;
 
 use flatbuf::anatomy::dissect::dissect;
@@ -10,7 +9,6 @@ use flatbuf::anatomy::print::lines;
 use flatbuf::gate::{Gate, GateError, Head, Stop, head};
 use flatbuf::generated::topic::my_pub_sub::root_as_topic;
 use flatbuf::limits::{Limits, Refusal};
-use flatbuf::pubsub::subscriber::{SubscribeError, Subscriber};
 use flatbuf::sample::Sample;
 use flatbuf::schema;
 use flatbuf::stamp::{nanoseconds, stamp};
@@ -23,8 +21,6 @@ use flatbuffers::{FlatBufferBuilder, InvalidFlatbuffer, VerifierOptions};
 use golden::{ALARM, DATA, END, GOODBYE, READINGS};
 use rule::{expect, expect_ok, expect_that};
 use simnet::local::mutation::Mutations;
-use stage::{BOUND, Tasks, act, play};
-use tokio::io::AsyncWriteExt;
 
 const TOPIC_SCHEMA: &[u8] = include_bytes!("../buffers/topic.bfbs");
 const STATION_SCHEMA: &[u8] = include_bytes!("../buffers/station.bfbs");
@@ -337,56 +333,6 @@ fn part_c_no_frame_that_is_too_long_passes_however_it_is_cut() {
         matches!(stop, Err(GateError::NotZmtp(_))),
         stop,
     );
-}
-
-/// The most memory that this process has ever held, in KiB.
-#[cfg(target_os = "linux")]
-fn peak_kib() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with("VmPeak:")).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
-#[test]
-fn part_c_nine_bytes_of_a_stranger_take_no_memory() {
-    play(async {
-        #[cfg(target_os = "linux")]
-        let before = peak_kib();
-        let mut tasks = Tasks::new();
-        let (listener, endpoint) = stranger::listen().await;
-        tasks.spawn(async move {
-            let mut stream = stranger::accept(&listener).await;
-            stream.write_all(&stranger::frame(DATA)).await.unwrap();
-            // 1 GiB, says the head.
-            stream.write_all(&[2, 0, 0, 0, 0, 0x40, 0, 0, 0]).await.unwrap();
-            let _ = stream.write_all(&[0; 100]).await;
-            std::future::pending::<()>().await;
-        });
-        let mut subscriber =
-            act(&mut tasks, Subscriber::connect(&endpoint, limits(), BOUND)).await.expect("it is there");
-        let first = act(&mut tasks, subscriber.recv()).await;
-        let first = first.map(|message| message.get(0).map(|frame| frame.to_vec()));
-        expect_that(
-            "what came before it is heard",
-            "the frame",
-            matches!(&first, Ok(Some(frame)) if frame == DATA),
-            &first,
-        );
-        let got = act(&mut tasks, subscriber.recv()).await.map(|_| "a message");
-        let why = GateError::TooLong { announced: 1 << 30, longest: 1 << 20 };
-        let told = matches!(&got, Err(SubscribeError::SentAway(sent)) if *sent == why);
-        expect_that("who announces 1 GiB is sent away, and the program is told", "SentAway", told, &got);
-        #[cfg(target_os = "linux")]
-        {
-            let more = peak_kib() - before;
-            expect_that(
-                "and no room is made for it",
-                "less than 256 MiB",
-                more < 256 << 10,
-                format!("{more} KiB"),
-            );
-        }
-    });
 }
 
 #[test]

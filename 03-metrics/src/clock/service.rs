@@ -68,19 +68,21 @@ impl Clock {
                 loop {
                     let Ok(message) = socket.recv().await else { continue };
                     let t2 = wall::now_ns();
-                    let reply = match Request::read(&attach::frames(message).concat()) {
+                    let request = Request::read(&attach::frames(message).concat());
+                    let reply = match &request {
                         Ok(Request::Time(t1)) => {
                             let machine = same::machine();
-                            Reply { t1, t2, t3: wall::now_ns(), machine }.to_bytes()
+                            Reply { t1: *t1, t2, t3: wall::now_ns(), machine }.to_bytes()
                         }
-                        Ok(Request::Done) => {
-                            let _ = is_done.send(());
-                            b"bye".to_vec()
-                        }
+                        Ok(Request::Done) => b"bye".to_vec(),
                         Err(error) => error.to_string().into_bytes(),
                     };
                     // Who asked may have gone.
                     let _ = socket.send(ZmqMessage::from(reply)).await;
+                    // Only now: the program may end when it hears of it, and the reply with it.
+                    if request == Ok(Request::Done) {
+                        let _ = is_done.send(());
+                    }
                 }
             });
         });

@@ -129,7 +129,10 @@ fn serve(stream: &TcpStream, tell: &Sender<Asked>, script: &Mutex<VecDeque<Reply
     }
 }
 
-fn request(reader: &mut impl BufRead) -> Option<(String, Vec<(String, String)>, String)> {
+/// First line, headers, body.
+type Request = (String, Vec<(String, String)>, String);
+
+fn request(reader: &mut impl BufRead) -> Option<Request> {
     let mut next = || -> Option<String> {
         let mut line = String::new();
         (reader.read_line(&mut line).ok()? > 0).then(|| line.trim_end().to_string())

@@ -1,7 +1,7 @@
 //! Files that somebody names: buffers and schemas. None is read that is longer than allowed.
 
 use anyhow::{Context, Result, bail};
-use flatbuf::schema::{self, Schema, read::LIMITS};
+use flatbuf::schema::{self, Schema, read::LONGEST};
 use flatbuf::station::read::IDENTIFIER;
 use std::fs::File;
 use std::io::Read;
@@ -25,7 +25,7 @@ pub fn bytes(path: &Path, longest: usize) -> Result<Vec<u8>> {
 
 /// The schema in a file.
 pub fn schema(path: &Path) -> Result<Schema> {
-    let bytes = bytes(path, LIMITS.longest)?;
+    let bytes = bytes(path, LONGEST)?;
     schema::read::read(&bytes).with_context(|| {
         format!("{} is no binary schema; make one with: flatc --binary --schema FILE.fbs", path.display())
     })

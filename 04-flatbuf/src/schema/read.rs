@@ -2,27 +2,37 @@
 
 use super::generated as flat;
 use super::{Enum, EnumValue, Field, Object, Scalar, Schema, Type, WhenAbsent};
-use crate::limits::{Limits, Refusal};
-use flatbuffers::root_with_opts;
+use crate::limits::{Limits, Refusal, SMALLEST_TABLE};
+use flatbuffers::{VerifierOptions, root_with_opts};
 
 /// The identifier of schemas.
 pub const IDENTIFIER: &str = flat::SCHEMA_IDENTIFIER;
 
-/// What a schema may cost: each is small, and its parts refer to each other often.
-pub const LIMITS: Limits = Limits { longest: 16 << 20, depth: 16, looks: 64 };
+/// The longest schema, in bytes.
+pub const LONGEST: usize = 16 << 20;
+
+/// What a schema of this length may cost: its parts refer to each other often.
+fn options(length: usize) -> VerifierOptions {
+    VerifierOptions {
+        max_depth: 16,
+        max_tables: length / SMALLEST_TABLE,
+        max_apparent_size: length.saturating_mul(64),
+        ignore_missing_null_terminator: false,
+    }
+}
 
 /// The schema in a buffer that `flatc --binary --schema` has written.
 ///
 /// # Errors
 /// When it is none, or refers to what it does not have.
 pub fn read(bytes: &[u8]) -> Result<Schema, Refusal> {
-    LIMITS.allow(bytes.len())?;
+    Limits { longest: LONGEST, ..Limits::default() }.allow(bytes.len())?;
     let found = bytes.get(4..8).unwrap_or_default();
     if found != IDENTIFIER.as_bytes() {
         let found = format!("\"{}\"", found.escape_ascii());
         return Err(Refusal::Identifier { found, expected: IDENTIFIER });
     }
-    let schema = root_with_opts::<flat::Schema<'_>>(&LIMITS.options(bytes.len()), bytes)
+    let schema = root_with_opts::<flat::Schema<'_>>(&options(bytes.len()), bytes)
         .map_err(|why| Refusal::Invalid { length: bytes.len(), why })?;
     let objects = schema.objects().iter().map(|of| Ok((of.name().to_string(), object(&schema, of)?)));
     let enums = schema.enums().iter().map(|of| Ok((of.name().to_string(), enumeration(&schema, of)?)));

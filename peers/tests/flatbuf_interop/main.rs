@@ -127,8 +127,7 @@ fn the_golden_buffers_go_through_each_flatc_and_back() {
 }
 
 fn stations() -> Vec<Message> {
-    let reading =
-        |sensor, quality| Reading { sensor, value: f64::from(sensor) / 4.0, quality, parts: Vec::new() };
+    let reading = |sensor, quality| Reading { sensor, value: f64::from(sensor), quality, parts: Vec::new() };
     let parts = vec![reading(1, Quality::Good), reading(2, Quality::Unknown)];
     let readings = vec![reading(3, Quality::Doubtful), Reading { parts, ..reading(4, Quality::Good) }];
     let alarm = Body::Alarm { text: "heiß".to_string(), cause: Some(reading(5, Quality::Good)) };

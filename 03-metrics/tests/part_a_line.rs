@@ -1,12 +1,10 @@
 //! Part A: the line protocol, to the letter.
 
-mod rule;
-
 use metrics::line::escape::{escape, unescape};
 use metrics::line::{Element, LONGEST_TEXT, LineError, Precision, number, parse, parse_in, write, write_in};
 use metrics::{Point, Value};
 use proptest::prelude::*;
-use rule::{expect, expect_ok, expect_that};
+use simnet::rule::{expect, expect_ok, expect_that};
 
 fn line(point: &Point) -> String {
     expect_ok("what can be said is said", "a line", write(point))

@@ -3,14 +3,12 @@
 #![allow(clippy::disallowed_methods, reason = "threads that record at once, and a bound on each wait")]
 #![allow(clippy::disallowed_types, reason = "that something waits is seen by a clock")]
 
-mod rule;
-
 use metrics::histogram::{LONGEST_NS, Latencies};
 use metrics::queue::{Counts, bounded};
 use metrics::recorder::{MOST_METERS, MeterError};
 use metrics::stamp::Stamps;
 use metrics::{Delivered, MemorySink, Options, Point, Recorder, Sink, SinkError, Summary, Taken, Value};
-use rule::{expect, expect_ok, expect_that};
+use simnet::rule::{expect, expect_ok, expect_that};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};

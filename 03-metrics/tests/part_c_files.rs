@@ -1,14 +1,12 @@
 //! Part C: a file of lines, whole after a crash, and questions to it.
 
-mod rule;
-
 use metrics::file::whole_lines;
 use metrics::line::Precision;
 use metrics::percentile::nearest_rank;
 use metrics::query::{Groups, Query, Sample, downsample, figures};
 use metrics::reader::{Reading, read, read_from};
 use metrics::{FileSink, Percentiles, Point, Sink, SinkError};
-use rule::{expect, expect_ok, expect_that};
+use simnet::rule::{expect, expect_ok, expect_that};
 use std::fs;
 use std::path::Path;
 use std::time::Duration;

@@ -1,15 +1,13 @@
 //! Part D: a latency between two clocks, and what it is worth.
 
-mod rule;
-
 use metrics::clock::message::{Reply, Request};
 use metrics::clock::offset::{Exchange, Offset, best, one_way_ns, throughout};
 use metrics::clock::same::{machine, same_clock};
 use metrics::clock::service::{Asker, Clock};
 use metrics::sample::{LONGEST, Sample};
-use rule::{expect, expect_ok, expect_that};
 use simnet::Random;
 use simnet::random::Purpose;
+use simnet::rule::{expect, expect_ok, expect_that};
 use std::time::Duration;
 
 const BOUND: Duration = Duration::from_secs(20);

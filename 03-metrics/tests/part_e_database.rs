@@ -3,7 +3,6 @@
 #![allow(clippy::disallowed_methods, reason = "a thread that sends is waited for, with a bound")]
 #![allow(clippy::disallowed_types, reason = "a thread that sends is waited for, with a bound")]
 
-mod rule;
 mod scripted;
 
 use metrics::influx::address::{Address, AddressError, Target};
@@ -20,8 +19,8 @@ use metrics::influx::token::Token;
 use metrics::influx::verdict::{Verdict, verdict};
 use metrics::query::Query;
 use metrics::{Delivered, Point, Sink};
-use rule::{expect, expect_ok, expect_that};
 use scripted::{BOUND, Reply, Server, TAKEN};
+use simnet::rule::{expect, expect_ok, expect_that};
 use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
@@ -993,45 +992,4 @@ fn part_e_a_name_in_a_query_is_no_more_than_a_name() {
         "from(bucket: \"b\")\n  |> range(start: time(v: 5), stop: time(v: 9))\n  |> filter(fn: (r) => r[\"_measurement\"] == \"m\")\n  |> filter(fn: (r) => r[\"_field\"] == \"f\")\n  |> filter(fn: (r) => r[\"t\"] == \"\\\")\")\n",
         text.as_str(),
     );
-}
-
-#[test]
-fn part_e_a_query_brings_points_or_an_error_without_the_token() {
-    const CSV: &str = "#datatype,string,long,dateTime:RFC3339,dateTime:RFC3339,dateTime:RFC3339,long,string,string,string\r\n#group,false,false,true,true,false,false,true,true,true\r\n#default,_result,,,,,,,,\r\n,result,table,_start,_stop,_time,_value,_field,_measurement,topic\r\n,,0,1970-01-01T00:00:00Z,2026-01-01T00:00:00Z,2019-05-02T16:12:41.098000001Z,84000,latency_ns,delivery,a b\r\n,,0,1970-01-01T00:00:00Z,2026-01-01T00:00:00Z,2019-05-02T16:12:42Z,85000,latency_ns,delivery,a b\r\n\r\n";
-    const EMPTY: &str = "#datatype,string,long,dateTime:RFC3339,double,string,string\r\n#group,false,false,false,false,true,true\r\n#default,_result,,,,,\r\n,result,table,_time,_value,_field,_measurement\r\n,,0,2019-05-02T16:12:41Z,,f,m\r\n\r\n";
-    let ask = |reply: Reply, patience| {
-        let server = Server::start([reply]);
-        flux::points(
-            &target(&server.url()),
-            &Query { field: "latency_ns".into(), ..Query::default() },
-            patience,
-        )
-    };
-    let got = expect_ok(
-        "a query is answered",
-        "points",
-        ask(Reply::Says(200, "Content-Type: text/csv\r\n", CSV), BOUND),
-    );
-    let point = |latency: i64, time_ns| {
-        Point::new("delivery").tag("topic", "a b").field("latency_ns", latency).at(time_ns)
-    };
-    expect(
-        "rows become points, to the nanosecond",
-        vec![point(84_000, 1_556_813_561_098_000_001), point(85_000, 1_556_813_562_000_000_000)],
-        got,
-    );
-    for (reply, patience) in [
-        (Reply::Says(401, "", r#"{"message":"s3cr3t-t0ken== is unknown"}"#), BOUND),
-        (Reply::Says(200, "", EMPTY), BOUND),
-        (Reply::HangsUp, BOUND),
-        (Reply::Silent, Duration::from_millis(50)),
-    ] {
-        let error = ask(reply, patience).err().map(|error| error.to_string());
-        expect_that(
-            "what is no answer is an error, and no panic",
-            "an error without the token",
-            error.clone().is_some_and(|error| !error.contains("s3cr3t")),
-            error,
-        );
-    }
 }

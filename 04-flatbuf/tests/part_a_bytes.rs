@@ -1,7 +1,6 @@
 //! Part A: the bytes of a buffer, by hand.
 
 mod golden;
-mod rule;
 
 use flatbuf::generated::topic::my_pub_sub::{Topic as Generated, TopicArgs, root_as_topic};
 use flatbuf::wire::buffer::Buffer;
@@ -10,8 +9,8 @@ use flatbuf::wire::reader::Topic;
 use flatbuf::wire::table::Table;
 use flatbuffers::FlatBufferBuilder;
 use golden::{DATA, END};
-use rule::{expect, expect_ok, expect_that};
 use simnet::local::mutation::Mutations;
+use simnet::rule::{expect, expect_ok, expect_that};
 
 const WHAT: &str = "a test";
 

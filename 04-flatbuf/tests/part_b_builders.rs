@@ -1,7 +1,6 @@
 //! Part B: buffers written, by hand and with the builder.
 
 mod golden;
-mod rule;
 
 use flatbuf::generated::topic::my_pub_sub::{Topic as Generated, TopicArgs, root_as_topic};
 use flatbuf::sample::Sample;
@@ -14,7 +13,7 @@ use flatbuf::wire::backward::Backward;
 use flatbuf::wire::writer;
 use flatbuffers::FlatBufferBuilder;
 use golden::{DATA, END};
-use rule::{expect, expect_ok, expect_that};
+use simnet::rule::{expect, expect_ok, expect_that};
 
 /// Samples of every shape: with and without what is a default, names and data of every length about a multiple of four.
 fn samples() -> Vec<Sample> {

@@ -6,14 +6,13 @@
 )]
 
 mod golden;
-mod rule;
 mod stage;
 mod stranger;
 
 use flatbuf::gate::GateError;
 use flatbuf::limits::Limits;
 use flatbuf::pubsub::subscriber::{SubscribeError, Subscriber};
-use rule::expect_that;
+use simnet::rule::expect_that;
 use stage::{BOUND, Tasks, act, play};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};

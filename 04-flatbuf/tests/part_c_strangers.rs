@@ -1,7 +1,6 @@
 //! Part C: what strangers send.
 
 mod golden;
-mod rule;
 mod stranger;
 
 use flatbuf::anatomy::dissect::dissect;
@@ -19,8 +18,8 @@ use flatbuf::topic::read as topic;
 use flatbuf::wire::reader;
 use flatbuffers::{FlatBufferBuilder, InvalidFlatbuffer, VerifierOptions};
 use golden::{ALARM, DATA, END, GOODBYE, READINGS};
-use rule::{expect, expect_ok, expect_that};
 use simnet::local::mutation::Mutations;
+use simnet::rule::{expect, expect_ok, expect_that};
 
 const TOPIC_SCHEMA: &[u8] = include_bytes!("../buffers/topic.bfbs");
 const STATION_SCHEMA: &[u8] = include_bytes!("../buffers/station.bfbs");

@@ -3,13 +3,12 @@
 #![allow(unsafe_code, reason = "a global allocator has unsafe methods; this one counts, and hands on")]
 
 mod golden;
-mod rule;
 
 use bytes::Bytes;
 use flatbuf::limits::Limits;
 use flatbuf::pubsub::subscriber::only_frame;
 use flatbuf::topic::{read::read, write::Writer};
-use rule::expect;
+use simnet::rule::expect;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use zeromq::ZmqMessage;

@@ -5,9 +5,7 @@
     reason = "what a program says is read by a thread, so that a wait can be bounded"
 )]
 
-mod rule;
-
-use rule::{expect, expect_that};
+use simnet::rule::{expect, expect_that};
 use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, channel};

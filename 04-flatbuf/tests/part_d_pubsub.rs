@@ -1,7 +1,6 @@
 //! Part D: publisher and subscriber: nothing is copied, nothing is missed silently.
 
 mod golden;
-mod rule;
 mod stage;
 mod stranger;
 
@@ -14,7 +13,7 @@ use flatbuf::sample::{END, Sample};
 use flatbuf::stamp::stamp;
 use flatbuf::topic::read::to_sample;
 use flatbuf::topic::write::Writer;
-use rule::{expect, expect_ok, expect_that};
+use simnet::rule::{expect, expect_ok, expect_that};
 use stage::{ANYWHERE, BOUND, Tasks, act, play};
 use std::cell::Cell;
 use std::time::Duration;

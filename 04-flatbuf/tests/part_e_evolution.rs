@@ -1,7 +1,5 @@
 //! Part E: schemas change, and programs do not all change on one day.
 
-mod rule;
-
 use flatbuf::evolution::compatibility::{Change, Kind, changes};
 use flatbuf::evolution::first::{self, Detail};
 use flatbuf::evolution::second;
@@ -10,7 +8,7 @@ use flatbuf::generated::second::evolution as flat_second;
 use flatbuf::limits::Limits;
 use flatbuf::schema::{Schema, Type, read};
 use flatbuffers::FlatBufferBuilder;
-use rule::{expect, expect_ok, expect_that};
+use simnet::rule::{expect, expect_ok, expect_that};
 
 /// A schema and a buffer that flatc has made.
 macro_rules! version {

@@ -8,8 +8,8 @@
 #![allow(missing_docs, reason = "a test")]
 
 use metrics::influx::address::Target;
+use metrics::influx::ask;
 use metrics::influx::check::check;
-use metrics::influx::flux;
 use metrics::influx::sink::{InfluxOptions, InfluxSink};
 use metrics::influx::token::Token;
 use metrics::line::Precision;
@@ -598,7 +598,7 @@ fn container_influxdb_2_takes_points_and_answers_in_flux() {
     for field in ["i", "u", "f", "big"] {
         let query =
             Query { measurement: Some("my measurement".into()), field: field.into(), ..Query::default() };
-        let mut got: Vec<String> = flux::points(&target(&url), &query, BOUND)
+        let mut got: Vec<String> = ask::points(&target(&url), &query, BOUND)
             .expect("an answer")
             .iter()
             .map(ToString::to_string)

@@ -5,15 +5,16 @@ use super::terminal::say;
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use comfy_table::{CellAlignment, Table, TableStyle};
-use metrics::influx::flux;
+use metrics::influx::address::Target;
 use metrics::line::Precision;
 use metrics::query::{Figures, Groups, Query, downsample, figures};
 use metrics::reader::{Reading, read};
-use metrics::{Percentiles, chart};
+use metrics::{Percentiles, Point, chart};
 use serde_json::{Value, json};
 use simnet::delay::Micros;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// The arguments of `metrics report`.
 #[derive(Args)]
@@ -115,11 +116,26 @@ fn collect(arguments: &Arguments, query: &Query) -> Result<(Groups, Vec<(String,
         let target = arguments.database.target()?;
         let target =
             target.context("no file and no database are named; name a file, or a database with --url")?;
-        for point in flux::points(&target, query, arguments.patience.into())? {
+        for point in ask(&target, query, arguments.patience.into())? {
             query.add(&point, &mut groups);
         }
     }
     Ok((groups, readings))
+}
+
+/// Asks a database for the points of a query.
+#[cfg(feature = "flux")]
+fn ask(target: &Target, query: &Query, patience: Duration) -> Result<Vec<Point>> {
+    Ok(metrics::influx::ask::points(target, query, patience)?)
+}
+
+/// Says how to get a program that asks databases.
+#[cfg(not(feature = "flux"))]
+fn ask(target: &Target, _: &Query, _: Duration) -> Result<Vec<Point>> {
+    bail!(
+        "this program cannot ask {}: it was built without the feature `flux`; next: cargo run -p lab-metrics --features flux -- report --url …",
+        target.address
+    )
 }
 
 /// What was passed over in a file.

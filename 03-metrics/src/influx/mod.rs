@@ -14,9 +14,12 @@
 //! | [`sink`] | all of it as a sink |
 //! | [`diagnosis`] | what is wrong with it, in words |
 //! | [`check`] | asks what is wrong |
-//! | [`flux`] | questions |
+//! | [`flux`] | a question |
+//! | `ask` | asks it, with the feature `flux` |
 
 pub mod address;
+#[cfg(feature = "flux")]
+pub mod ask;
 pub mod backoff;
 pub mod check;
 pub mod connection;

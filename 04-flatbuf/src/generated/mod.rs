@@ -21,8 +21,6 @@ generated! {
     topic
     /// `schema/station.fbs`: what a weather station says.
     station
-    /// `schema/reflection.fbs`: a schema as a buffer.
-    reflection
     /// `schema/evolution/first.fbs`: a sample, first version.
     first
     /// `schema/evolution/second.fbs`: a sample, second version.

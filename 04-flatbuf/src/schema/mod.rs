@@ -1,6 +1,7 @@
 //! A schema as a value: what `flatc --binary --schema` says of it.
 //!
-//! A schema is a FlatBuffer, too; its own schema is `schema/reflection.fbs`. [`read`](mod@read) makes a [`Schema`] of such a buffer. What stands in
+//! A schema is a FlatBuffer, too; its own schema, `reflection.fbs`, comes with flatc, and its accessors with
+//! the crate `flatbuffers-reflection`. [`read`](mod@read) makes a [`Schema`] of such a buffer. What stands in
 //! it refers to other parts by number, and the verifier does not know that; here everything refers by name, and every name is there.
 
 pub mod read;
@@ -8,7 +9,7 @@ pub mod read;
 use std::collections::BTreeMap;
 use std::fmt;
 
-pub use crate::generated::reflection::reflection as generated;
+pub use flatbuffers_reflection::reflection as generated;
 
 /// A schema.
 #[derive(Clone, Debug, PartialEq)]

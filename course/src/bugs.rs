@@ -83,7 +83,7 @@ pub struct Copy<'a> {
     /// The same without the lab's program, which would be built again for each bug.
     bare: &'a Tree,
     /// The files of tests that start the program all the same.
-    starters: &'a BTreeSet<&'a str>,
+    uses_program: &'a BTreeSet<&'a str>,
     /// Whether only the files of the tests that headers name are built.
     named: bool,
     limit: Duration,
@@ -98,7 +98,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
     folders.extend(imports.into_iter().map(|folder| folder.name));
     let mut tree = slice::read(workspace, &folders)?;
     edit(&mut tree, "Cargo.toml", manifest::without_debug_information)?;
-    let starters = starters(&tree, &lab);
+    let uses_program = uses_program(&tree, &lab);
     let mut bare = tree.clone();
     edit(&mut bare, &format!("{}/Cargo.toml", lab.folder.name), manifest::without_programs)?;
     let copies: Vec<Copy> = (0..args.jobs.min(u32::try_from(bugs.len()).unwrap_or(u32::MAX)))
@@ -111,7 +111,7 @@ pub fn run(args: &Args, workspace: &Workspace) -> Result<u8> {
                 lab: &lab,
                 tree: &tree,
                 bare: &bare,
-                starters: &starters,
+                uses_program: &uses_program,
                 named: args.named,
                 limit: Duration::from_secs(args.limit),
             }
@@ -180,7 +180,7 @@ fn edit(tree: &mut Tree, name: &str, change: fn(&mut toml::Table)) -> Result<()>
 }
 
 /// The files of graded tests that start the lab's program.
-fn starters<'a>(tree: &Tree, lab: &'a Lab) -> BTreeSet<&'a str> {
+fn uses_program<'a>(tree: &Tree, lab: &'a Lab) -> BTreeSet<&'a str> {
     let starts = |path: &str| {
         let text = tree.get(path).and_then(tree::File::text);
         text.is_some_and(|text| text.contains("CARGO_BIN_EXE_"))
@@ -270,7 +270,7 @@ impl Copy<'_> {
         let asked = |file: &str| {
             self.lab.tests().any(|(_, test)| test.file == file && order.tests.contains(test.name.as_str()))
         };
-        let program = self.starters.iter().any(|file| asked(file));
+        let program = self.uses_program.iter().any(|file| asked(file));
         tree::write(&self.root, if program { self.tree } else { self.bare })
     }
 

@@ -68,7 +68,7 @@ impl Default for Scene {
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.on != "local" {
         bail!(
-            "read the world `{}`, expected one that this lab runs in: local. It measures real clocks",
+            "read the world `{}`, expected one that this lab runs in: local. It measures real clocks; next: cargo course run 03 --on local",
             arguments.on
         );
     }

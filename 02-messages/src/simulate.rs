@@ -10,6 +10,9 @@ use simnet::report::{BROKEN, wall_clock};
 use std::process::ExitCode;
 use std::time::Duration;
 
+/// Rounds of a comparison. An odd number.
+const ROUNDS: usize = 5;
+
 #[derive(clap::Args)]
 pub struct Arguments {
     /// The protocol.
@@ -21,7 +24,7 @@ pub struct Arguments {
     /// How many threads; all cores when absent.
     #[arg(long)]
     threads: Option<usize>,
-    /// Run the seeds by one thread first, and say how much faster all of them are.
+    /// Run the seeds five times by one thread and by all in turn, and say how much faster all are: medians, since a machine's speed wavers.
     #[arg(long)]
     speed_up: bool,
 }
@@ -41,24 +44,49 @@ impl Job for Simulate<'_> {
     fn with<S: Scene>(self) -> Self::Done {
         let arguments = self.arguments;
         let id = TestId { lab: LAB.to_string(), test: S::STORM_TEST.to_string() };
-        let alone = arguments.speed_up.then(|| campaign::<S>(&id, arguments.seeds, Some(1))).transpose()?;
-        let (report, took) = campaign::<S>(&id, arguments.seeds, arguments.threads)?;
-        println!("{} seeds in {}", report.seeds, pace(&report, took));
-        if let Some((alone, alone_took)) = alone {
-            let hundredths = alone_took.as_micros() * 100 / took.as_micros().max(1);
-            println!(
-                "by one thread {}: a speed-up of {}.{:02}",
-                pace(&alone, alone_took),
-                hundredths / 100,
-                hundredths % 100
-            );
-        }
+        let report = if arguments.speed_up {
+            compare::<S>(&id, arguments)?
+        } else {
+            let (report, took) = campaign::<S>(&id, arguments.seeds, arguments.threads)?;
+            println!("{} seeds in {}", report.seeds, pace(&report, took));
+            report
+        };
         println!("\n{report}");
         for (_, seeds) in report.by_rule() {
             println!("  {}", id.replay_command(seeds[0]));
         }
         Ok(ExitCode::from(if report.failures.is_empty() { 0 } else { BROKEN }))
     }
+}
+
+/// The campaign by all threads and by one in turn: prints the medians of the times, and of the ratios within a round.
+fn compare<S: Scene>(id: &TestId, arguments: &Arguments) -> anyhow::Result<Report> {
+    let (mut alone, mut together, mut hundredths) = (Vec::new(), Vec::new(), Vec::new());
+    let report = loop {
+        let (_, by_one) = campaign::<S>(id, arguments.seeds, Some(1))?;
+        let (report, by_all) = campaign::<S>(id, arguments.seeds, arguments.threads)?;
+        alone.push(by_one);
+        together.push(by_all);
+        hundredths.push(by_one.as_micros() * 100 / by_all.as_micros().max(1));
+        if alone.len() == ROUNDS {
+            break report;
+        }
+    };
+    let ratio = median(&mut hundredths);
+    println!("{} seeds in {}", report.seeds, pace(&report, median(&mut together)));
+    println!(
+        "by one thread {}: a speed-up of {}.{:02}; medians of {ROUNDS} rounds",
+        pace(&report, median(&mut alone)),
+        ratio / 100,
+        ratio % 100
+    );
+    Ok(report)
+}
+
+/// The one in the middle. There is an odd number of them.
+fn median<T: Ord + Copy>(values: &mut [T]) -> T {
+    values.sort_unstable();
+    values[values.len() / 2]
 }
 
 /// The campaign, and how long it took.

@@ -18,7 +18,7 @@ pub struct Arguments {
     /// Other roles than the smallest that show the protocol's troubles, as JSON: what is absent stays as it is.
     #[arg(long, value_name = "JSON")]
     roles: Option<String>,
-    /// How many crashes there may be in a schedule.
+    /// How many crashes there may be in a schedule, of processes that start again with what is on their disks.
     #[arg(long)]
     crashes: Option<u32>,
     /// How many deliveries there may be beyond the first of each message: a number, or `any`.
@@ -55,6 +55,14 @@ impl Job for Check<'_> {
         let scene: S = with_changes(S::small(), arguments.roles.as_deref())?;
         scene.check().map_err(anyhow::Error::msg)?;
         let mut bounds = scene.bounds();
+        if arguments.crashes.is_some_and(|crashes| crashes > 0) && bounds.may_crash.is_empty() {
+            anyhow::bail!(
+                "read --crashes {}, expected none: processes of `{}` write nothing to a disk, and the checked world starts again who \
+                 crashes; leave it out, or ask for --protocol commit",
+                arguments.crashes.unwrap_or_default(),
+                S::PROTOCOL
+            );
+        }
         bounds.crashes = arguments.crashes.unwrap_or(bounds.crashes);
         bounds.duplicates = arguments.duplicates.unwrap_or(bounds.duplicates);
         if arguments.any_order {

@@ -2,7 +2,7 @@
 
 use crate::run::LAB;
 use anyhow::bail;
-use messages::ben_or::{Bit, Roles};
+use messages::ben_or::{Bit, MOST_PROCESSES, Roles};
 use messages::scene::{Episode, Scene};
 use simnet::{NodeId, Observe, Trial};
 use std::collections::BTreeMap;
@@ -23,6 +23,9 @@ const WIDTH: u64 = 50;
 
 /// Runs the seeds, and draws how many took how many rounds.
 pub fn rounds(arguments: &Arguments) -> anyhow::Result<ExitCode> {
+    if arguments.processes > MOST_PROCESSES {
+        bail!("read --processes {}, expected 2 to {MOST_PROCESSES}", arguments.processes);
+    }
     let values: Vec<Bit> = [Bit::Zero, Bit::One].into_iter().cycle().take(arguments.processes).collect();
     let roles = Roles::beginning_with(&values);
     roles.check().map_err(anyhow::Error::msg)?;

@@ -1,7 +1,7 @@
 //! `messages link`: the link carries real packets, in UDP datagrams, from one program to another.
 
 use anyhow::{Context, bail};
-use messages::link::message::{Output, Settings};
+use messages::link::message::{Message, Output, Settings};
 use messages::link::node::{Node, View};
 use messages::link::receiver::Receiver;
 use messages::link::scene::{RECEIVER, SENDER};
@@ -14,7 +14,7 @@ use simnet::report::{BROKEN, UNDECIDED, wall_clock};
 use simnet::storage::Contents;
 use simnet::{Chance, NodeId, Observe, Violation};
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -95,6 +95,16 @@ impl Network {
     }
 }
 
+/// An address for the sender: where all addresses of this machine are listened on, the one that reaches it from here.
+fn reachable(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
+}
+
 /// Runs one end.
 pub fn run(end: &End) -> anyhow::Result<ExitCode> {
     let (ended, wire) = match end {
@@ -102,12 +112,19 @@ pub fn run(end: &End) -> anyhow::Result<ExitCode> {
             let listen = SocketAddr::new(*host, *port);
             let socket =
                 UdpSocket::bind(listen).with_context(|| format!("{listen} cannot be listened on"))?;
-            eprintln!("listening on {}", socket.local_addr()?);
+            eprintln!("listening on {}", reachable(socket.local_addr()?));
             let mut wire =
                 Wire::new(socket, None, RECEIVER, Node::Receiver(Receiver::new(SETTINGS)), network);
             (wire.receive(Duration::from_millis(*linger)), wire)
         }
         End::Send { address, network } => {
+            // Answers come from the address that a packet was sent to, and nothing is ever sent from this one.
+            if address.ip().is_unspecified() {
+                bail!(
+                    "read the address {address}, expected that of one machine; on the receiver's it is {}",
+                    reachable(*address)
+                );
+            }
             let messages = messages_of(io::stdin().lock())?;
             let any = if address.is_ipv4() { [0; 4].into() } else { IpAddr::from([0; 16]) };
             let socket = UdpSocket::bind((any, 0))?;
@@ -285,11 +302,17 @@ impl Wire {
             self.refused += 1;
             return Ok(());
         }
+        if self.peer.is_none() {
+            let Ok((Message::Segment { .. }, [])) = postcard::take_from_bytes(bytes) else {
+                self.refused += 1;
+                return Ok(());
+            };
+            self.peer = Some(from);
+        }
         let letter =
             Letter { from: self.peer_id, id: self.packets_come, clock: vec![0; 2], message: bytes.to_vec() };
         match self.engine.receive(&letter, self.now_us())? {
             Ok(()) => {
-                self.peer = Some(from);
                 self.packets_come += 1;
                 self.heard = wall_clock();
             }

@@ -60,6 +60,51 @@ fn every_protocol_runs_in_both_worlds() {
     }
 }
 
+/// What assumes that links keep the order of sending has it, however late messages are.
+#[test]
+fn every_protocol_bears_late_messages_on_real_sockets() {
+    for protocol in protocols() {
+        let output = messages(&["run", "--on", "local", "--protocol", &protocol, "--delay", "30", "--json"]);
+        assert_eq!(output.status.code(), Some(0), "{protocol}: {output:?}");
+        assert_eq!(report(&output)["violations"], serde_json::json!([]), "{protocol}: {output:?}");
+    }
+}
+
+#[test]
+fn what_cannot_be_done_is_refused_at_once() {
+    for (arguments, said) in [
+        (
+            &["check", "--protocol", "mutex", "--crashes", "1"][..],
+            "read --crashes 1, expected none: processes of `mutex` write nothing to a disk",
+        ),
+        (
+            &["rounds", "--processes", "18446744073709551615"],
+            "read --processes 18446744073709551615, expected 2 to 30",
+        ),
+        (
+            &["check", "--protocol", "link", "--roles", r#"{"numbers":4294967295,"window":4294967294}"#],
+            "read window = 4294967294, expected 1 to 100000",
+        ),
+        (
+            &["check", "--protocol", "link", "--roles", r#"{"messages":1000000,"longest_message":1000000}"#],
+            "read 1000000 messages of up to 1000000 bytes, expected at most 67108864 bytes in all",
+        ),
+        (
+            &["check", "--protocol", "clocks", "--roles", r#"{"processes":100,"actions":10000}"#],
+            "expected 1 to 100 with at most 2000 in all",
+        ),
+        (
+            &["link", "send", "0.0.0.0:7"],
+            "read the address 0.0.0.0:7, expected that of one machine; on the receiver's it is 127.0.0.1:7",
+        ),
+    ] {
+        let output = messages(arguments);
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {output:?}");
+        let words = String::from_utf8_lossy(&output.stderr);
+        assert!(words.contains(said), "{arguments:?}\n  expected: {said}\n  got: {words}");
+    }
+}
+
 #[test]
 fn every_protocol_survives_a_few_storms_and_a_search() {
     for protocol in protocols() {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use simnet::buffer::{Buffer, HubBuffer, Steps};
 use simnet::hub::{self, Copies, Hub, Letter};
 use simnet::random::Purpose;
-use simnet::rule::expect;
+use simnet::rule::{expect, expect_that};
 use simnet::{Chance, Cluster, Context, Delay, NodeId, Process, Random, Sim, Time};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -109,6 +109,51 @@ fn part_a_reordering_returns_messages_in_every_order() {
         orders.insert(ask(&mut buffer, P, 3));
     }
     expect("three messages come in each of their 6 orders, under some seed", 6, orders.len());
+}
+
+/// A count within five standard deviations of what chance makes of so many trials, each with a probability of 1 in `one_in`.
+#[track_caller]
+fn is_a_share(rule: &str, count: u64, trials: u64, one_in: u64) {
+    let (mean, deviation) = (trials / one_in, (trials * (one_in - 1)).isqrt() / one_in + 1);
+    let expected = format!("{} to {} of {trials}", mean - 5 * deviation, mean + 5 * deviation);
+    expect_that(rule, &expected, count.abs_diff(mean) <= 5 * deviation, count);
+}
+
+#[test]
+fn part_a_reordering_returns_each_message_equally_likely() {
+    const TRIALS: u64 = 6_000;
+    let mut first = [0; 3];
+    for seed in 0..TRIALS {
+        let mut buffer = Reordering::new(seed, 10);
+        (0..3).for_each(|message| buffer.send(P, message));
+        first[buffer.recv(P).expect("three messages wait") as usize] += 1;
+    }
+    for count in first {
+        is_a_share(
+            "of three messages that wait, each is returned first as often as the others",
+            count,
+            TRIALS,
+            3,
+        );
+    }
+}
+
+#[test]
+fn part_a_delaying_says_null_as_often_as_it_is_told() {
+    const TRIALS: u64 = 10_000;
+    let nulls = |chance| {
+        let mut buffer = Delaying::new(1, chance, u32::MAX, Fifo::new());
+        (0..TRIALS).for_each(|message| buffer.send(P, message));
+        (0..TRIALS).filter(|_| buffer.recv(P).is_none()).count() as u64
+    };
+    expect("with a probability of 0 it never says null", 0, nulls(Chance::NEVER));
+    is_a_share(
+        "with a probability of 1/5 it says null in a fifth of all recvs",
+        nulls(Chance::percent(20)),
+        TRIALS,
+        5,
+    );
+    is_a_share("with a probability of 1/2 in half of them", nulls(Chance::percent(50)), TRIALS, 2);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use simnet::rule::expect;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::net::UdpSocket;
 use std::process::{Child, Command, Stdio};
 
 /// A child that does not outlive its test.
@@ -33,11 +34,15 @@ fn said(child: &mut Child) -> String {
 #[test]
 fn part_b_carries_real_packets() {
     let file: Vec<u8> = (0..200_000_u32).flat_map(|number| number.to_be_bytes()).collect();
-    let mut receiver = Running(link(&["receive", "--patience", "20", "--linger", "1000"]).spawn().unwrap());
+    let mut receiver = Running(
+        link(&["receive", "--host", "0.0.0.0", "--patience", "20", "--linger", "1000"]).spawn().unwrap(),
+    );
     let mut errors = BufReader::new(receiver.0.stderr.take().expect("it is piped"));
     let mut line = String::new();
     errors.read_line(&mut line).unwrap();
     let address = line.trim().strip_prefix("listening on ").expect("it says where it listens").to_string();
+    // An acknowledgement, from nobody's end: it does not make a stranger the sender.
+    UdpSocket::bind("127.0.0.1:0").unwrap().send_to(&[1, 0, 0], &address).unwrap();
     let mut out = receiver.0.stdout.take().expect("it is piped");
     let received = std::thread::Builder::new()
         .spawn(move || {

@@ -29,10 +29,13 @@ pub enum Fault {
         /// The node.
         node: Name,
     },
-    /// What arrives at this node is lost there, each message with this probability.
+    /// What arrives at this node is lost there, each message with this probability: also what was under way when the fault began.
     Deaf {
         /// The node.
         node: Name,
+        /// Deaf to these senders; empty for all.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        from: Vec<Name>,
         /// The probability.
         chance: Chance,
     },
@@ -213,8 +216,8 @@ impl Fault {
             | Fault::Filter { from, to, .. }
             | Fault::Slow { from, to, .. }
             | Fault::Bandwidth { from, to, .. } => from.iter().chain(to).collect(),
+            Fault::Deaf { node, from, .. } => std::iter::once(node).chain(from).collect(),
             Fault::Isolate { node }
-            | Fault::Deaf { node, .. }
             | Fault::Mute { node, .. }
             | Fault::Crash { node, .. }
             | Fault::CrashAmid { node, .. }
@@ -236,7 +239,8 @@ impl fmt::Display for Fault {
             }
             Fault::OneWay { from, to } => write!(f, "one-way cut from {} to {}", all(from), all(to)),
             Fault::Isolate { node } => write!(f, "isolate {node}"),
-            Fault::Deaf { node, chance } => write!(f, "{node} deaf, {chance}"),
+            Fault::Deaf { node, from, chance } if from.is_empty() => write!(f, "{node} deaf, {chance}"),
+            Fault::Deaf { node, from, chance } => write!(f, "{node} deaf to {}, {chance}", from.join(" ")),
             Fault::Mute { node, chance } => write!(f, "{node} mute, {chance}"),
             Fault::Loss { from, to, chance } => {
                 write!(f, "loss from {} to {}, {chance}", all(from), all(to))

@@ -106,7 +106,9 @@ impl<M> Rule<M> {
                 (Links::BetweenSides(side_of), Action::Cut)
             }
             Fault::OneWay { from, to } => (Links::FromTo(set(from), set(to)), Action::Cut),
-            Fault::Deaf { node, chance } => (Links::FromTo(all(), only(node)), Action::LoseAtReader(*chance)),
+            Fault::Deaf { node, from, chance } => {
+                (Links::FromTo(set(from), only(node)), Action::LoseAtReader(*chance))
+            }
             Fault::Mute { node, chance } => (Links::FromTo(only(node), all()), Action::LoseAtSender(*chance)),
             Fault::Loss { from, to, chance } => {
                 (Links::FromTo(set(from), set(to)), Action::LoseAtSender(*chance))

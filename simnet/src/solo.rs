@@ -39,15 +39,24 @@ pub struct Solo<P: Process> {
 }
 
 impl<P: Process> Solo<P> {
-    /// Starts the process that `make` builds, as node `me`. What it sends at its start is returned too.
+    /// Starts the process that `make` builds, as node `me`. What it sends at its start is returned too. Its chance comes from seed 0.
     pub fn start(me: NodeId, make: impl Fn() -> P + 'static) -> (Self, Vec<Sent<P::Message>>) {
+        Solo::start_with(0, me, make)
+    }
+
+    /// [`Solo::start`] with another seed.
+    pub fn start_with(
+        seed: u64,
+        me: NodeId,
+        make: impl Fn() -> P + 'static,
+    ) -> (Self, Vec<Sent<P::Message>>) {
         let process = make();
         let mut solo = Solo {
             me,
             make: Box::new(make),
             process,
             disk: Disk::default(),
-            random: Random::new(0, Purpose::Node(me.0)),
+            random: Random::new(seed, Purpose::Node(me.0)),
             now: Time::ZERO,
             alarms: Vec::new(),
             outputs: Vec::new(),

@@ -171,6 +171,7 @@ impl Swarm {
         self.some(random, plan, |swarm, random| Fault::Isolate { node: random.pick(&swarm.nodes).clone() });
         self.some(random, plan, |swarm, random| Fault::Deaf {
             node: random.pick(&swarm.nodes).clone(),
+            from: Vec::new(),
             chance: draw_chance(random),
         });
         self.some(random, plan, |swarm, random| Fault::Mute {

@@ -92,8 +92,8 @@ fn isolation_bites() {
 
 #[test]
 fn deafness_bites() {
-    bites(Fault::Deaf { node: "b".into(), chance: Chance::percent(50) });
-    never_is_off(Fault::Deaf { node: "b".into(), chance: Chance::NEVER });
+    bites(Fault::Deaf { node: "b".into(), from: vec![], chance: Chance::percent(50) });
+    never_is_off(Fault::Deaf { node: "b".into(), from: vec![], chance: Chance::NEVER });
 }
 
 #[test]

@@ -143,8 +143,8 @@ fn one_more_draw_in_one_place_does_not_reshuffle_the_rest() {
         let delivered = events.filter(|event| event.kind == simnet::trace::Kind::Deliver);
         delivered.map(|event| (event.at, event.node, event.peer, event.id)).collect::<Vec<_>>()
     };
-    let deaf =
-        Plan::new().at(Duration::ZERO, Fault::Deaf { node: "n0".into(), chance: Chance::millionths(1) });
+    let deaf = Plan::new()
+        .at(Duration::ZERO, Fault::Deaf { node: "n0".into(), from: vec![], chance: Chance::millionths(1) });
     let (without, with) = (deliveries(frozen(3)), deliveries(frozen(3).with_plan(&deaf)));
     assert!(without.len() > 500, "{}", without.len());
     assert_eq!(without, with);

@@ -75,13 +75,23 @@ fn an_isolated_node_reaches_nobody_and_is_reached_by_nobody() {
 #[test]
 fn a_deaf_node_sends_and_a_mute_one_hears() {
     let (mut sim, nodes, _) = sim();
-    let deaf = sim.begin(Fault::Deaf { node: "a".into(), chance: Chance::ALWAYS });
+    let deaf = sim.begin(Fault::Deaf { node: "a".into(), from: vec![], chance: Chance::ALWAYS });
     assert_eq!(open_links(&mut sim, nodes, ms(20)), ["ab", "ac", "bc", "cb"]);
     assert_eq!(fired(&sim, "deaf"), 2);
     sim.end(deaf);
     sim.begin(Fault::Mute { node: "a".into(), chance: Chance::ALWAYS });
     assert_eq!(open_links(&mut sim, nodes, ms(20)), ["ba", "bc", "ca", "cb"]);
     assert_eq!(fired(&sim, "mute"), 2);
+}
+
+#[test]
+fn a_node_may_be_deaf_to_some_only() {
+    let (mut sim, nodes, _) = sim();
+    let fault = Fault::Deaf { node: "a".into(), from: vec!["b".into()], chance: Chance::ALWAYS };
+    assert_eq!(fault.to_string(), "a deaf to b, 100%");
+    sim.begin(fault);
+    assert_eq!(open_links(&mut sim, nodes, ms(20)), ["ab", "ac", "bc", "ca", "cb"]);
+    assert_eq!(fired(&sim, "deaf"), 1);
 }
 
 #[test]
@@ -163,7 +173,7 @@ fn losses_are_chance_without_memory() {
         let chance = Chance::percent(percent);
         let faults = [
             Fault::Mute { node: "a".into(), chance },
-            Fault::Deaf { node: "b".into(), chance },
+            Fault::Deaf { node: "b".into(), from: vec![], chance },
             Fault::Filter { message: "Plain".into(), from: vec![], to: vec![], chance },
         ];
         for fault in faults {

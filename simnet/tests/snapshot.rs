@@ -48,7 +48,7 @@ fn ill() -> Sim<Puppet> {
         Fault::Partition { sides: vec![vec!["a".into()], vec!["b".into(), "c".into()]] },
         Late::InOrder,
     );
-    sim.begin(Fault::Deaf { node: "c".into(), chance: Chance::percent(20) });
+    sim.begin(Fault::Deaf { node: "c".into(), from: vec![], chance: Chance::percent(20) });
     sim.begin(Fault::Slow { from: vec!["b".into()], to: vec![], by: Micros(90_000) });
     sim.begin(Fault::Clock { node: "b".into(), ahead_us: -2_000, drift_ppm: 100_000 });
     sim.begin(Fault::DiskFull { node: "b".into() });

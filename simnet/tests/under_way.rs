@@ -51,8 +51,12 @@ fn what_is_under_way_does_not_pass_a_cut_that_begins_meanwhile() {
 
 #[test]
 fn what_is_under_way_is_lost_on_a_reader_that_is_deaf_when_it_arrives() {
-    assert_eq!(arrivals(Fault::Deaf { node: "b".into(), chance: Chance::ALWAYS }), NONE);
-    assert_eq!(arrivals(Fault::Deaf { node: "a".into(), chance: Chance::ALWAYS }), [10]);
+    assert_eq!(arrivals(Fault::Deaf { node: "b".into(), from: vec![], chance: Chance::ALWAYS }), NONE);
+    assert_eq!(arrivals(Fault::Deaf { node: "a".into(), from: vec![], chance: Chance::ALWAYS }), [10]);
+    let deaf_to =
+        |from: &str| Fault::Deaf { node: "b".into(), from: vec![from.into()], chance: Chance::ALWAYS };
+    assert_eq!(arrivals(deaf_to("a")), NONE);
+    assert_eq!(arrivals(deaf_to("c")), [10]);
 }
 
 #[test]
@@ -129,11 +133,9 @@ fn the_network_takes_its_time_whatever_a_nodes_clock_says() {
 #[test]
 fn faults_of_the_network_outlast_a_restart() {
     let (sim, [a, b, _], _) = sim();
-    let plan = Plan::new().at(ms(5), Fault::Deaf { node: "b".into(), chance: Chance::ALWAYS }).during(
-        ms(10),
-        ms(10),
-        Fault::Crash { node: "b".into(), disk: DiskFate::Keep },
-    );
+    let plan = Plan::new()
+        .at(ms(5), Fault::Deaf { node: "b".into(), from: vec![], chance: Chance::ALWAYS })
+        .during(ms(10), ms(10), Fault::Crash { node: "b".into(), disk: DiskFate::Keep });
     let mut sim = sim.with_plan(&plan);
     sim.run_for(ms(30));
     assert!(sim.is_up(b));
@@ -216,7 +218,7 @@ fn a_message_arrives_at_a_paused_node_when_it_arrives_and_not_when_the_node_goes
     let plan = Plan::new()
         .during(ms(5), ms(95), Fault::Pause { node: "b".into() })
         .during(ms(20), ms(20), Fault::Isolate { node: "b".into() })
-        .during(ms(90), ms(50), Fault::Deaf { node: "b".into(), chance: Chance::ALWAYS });
+        .during(ms(90), ms(50), Fault::Deaf { node: "b".into(), from: vec![], chance: Chance::ALWAYS });
     let mut sim = sim.with_plan(&plan);
     sim.inject(a, b, Toy::Plain(1));
     sim.run_for(ms(15));
@@ -397,7 +399,7 @@ fn faults_planned_during_a_run_come_before_the_messages_of_their_instant() {
         at: Micros(10_000),
         lasts: Some(Micros(1)),
         late: Late::Never,
-        fault: Fault::Deaf { node: "b".into(), chance: Chance::ALWAYS },
+        fault: Fault::Deaf { node: "b".into(), from: vec![], chance: Chance::ALWAYS },
     });
     sim.run_for(ms(20));
     assert_eq!(numbers(&sim, b), NONE);

@@ -33,4 +33,4 @@ pub mod standstill;
 
 pub use message::{Bit, Coin, Message, Output};
 pub use process::{BenOr, View};
-pub use scene::Roles;
+pub use scene::{MOST_PROCESSES, Roles};

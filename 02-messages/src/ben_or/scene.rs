@@ -15,6 +15,9 @@ use simnet::{Chance, Cluster, DiskFate, Fault, NodeId, Observe, Random, Swarm};
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+/// Rounds grow longer with the square of their number.
+pub const MOST_PROCESSES: usize = 30;
+
 /// The processes of one agreement: `p1`, `p2`, …
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -121,8 +124,8 @@ impl Scene for Roles {
 
     fn check(&self) -> Result<(), String> {
         let count = self.values.len();
-        if !(2..=30).contains(&count) {
-            return Err(format!("read {count} values, expected 2 to 30: one for each process"));
+        if !(2..=MOST_PROCESSES).contains(&count) {
+            return Err(format!("read {count} values, expected 2 to {MOST_PROCESSES}: one for each process"));
         }
         if 2 * self.faulty() >= count {
             return Err(format!(

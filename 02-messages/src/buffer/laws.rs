@@ -15,7 +15,7 @@ pub const FINITE: &str = "(A3) while a message waits for p, only so many recv(p)
 pub const OVERTAKEN: &str = "(A4) a message is overtaken by at most so many later ones";
 
 /// What a buffer promises.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Promise {
     /// How many nulls there may be in a row while something waits.
     pub most_nulls: u64,
@@ -46,11 +46,20 @@ pub fn check(
     seed: u64,
 ) -> Result<Seen, Violation> {
     let mut random = Random::new(seed, Purpose::Workload);
-    let readers = [NodeId(0), NodeId(1), NodeId(2)];
-    let mut book = Book { promise, seen: Seen::default(), waiting: BTreeMap::new(), nulls: BTreeMap::new() };
+    let mut book = Book { promise, seen: Seen::default(), ..Book::default() };
+    run(buffer, &mut book, &mut random, messages).map_err(|violation| book.lost(buffer, violation))?;
+    Ok(book.seen)
+}
+
+fn run(
+    buffer: &mut impl Buffer<u64>,
+    book: &mut Book,
+    random: &mut Random,
+    messages: u64,
+) -> Result<(), Violation> {
     let mut sent = 0;
     while sent < messages {
-        let reader = *random.pick(&readers);
+        let reader = *random.pick(&READERS);
         // More is sent than read for a while: only then is there a choice of what to return.
         if random.below(3) > 0 {
             buffer.send(reader, sent);
@@ -60,27 +69,32 @@ pub fn check(
             book.returned(reader, buffer.recv(reader))?;
         }
     }
-    for reader in readers {
+    for reader in READERS {
         while book.waits(reader) {
             book.returned(reader, buffer.recv(reader))?;
         }
     }
     // Nothing is left, so nothing comes.
-    for reader in readers {
-        for _ in 0..promise.most_nulls + 2 {
+    for reader in READERS {
+        for _ in 0..book.promise.most_nulls + 2 {
             book.returned(reader, buffer.recv(reader))?;
         }
     }
-    Ok(book.seen)
+    Ok(())
 }
 
+const READERS: [NodeId; 3] = [NodeId(0), NodeId(1), NodeId(2)];
+
 /// What must still come, and what has been seen.
+#[derive(Default)]
 struct Book {
     promise: Promise,
     seen: Seen,
     waiting: BTreeMap<NodeId, Waiting>,
     /// Nulls in a row.
     nulls: BTreeMap<NodeId, u64>,
+    /// The message that was overtaken too often, and its reader.
+    overtaken: Option<(NodeId, u64)>,
 }
 
 impl Book {
@@ -120,12 +134,25 @@ impl Book {
             self.seen.overtaken = self.seen.overtaken.max(*overtaken);
             if *overtaken > most {
                 let expected = format!("message {older} to {reader} is overtaken at most {most} times");
-                let got = format!("message {message} is returned before it, the {overtaken}th");
+                let got =
+                    format!("message {message} is returned before it, number {overtaken} of those that are");
+                self.overtaken = Some((reader, *older));
                 return Err(Violation::new(OVERTAKEN, expected, got));
             }
         }
         waiting.remove(place);
         Ok(())
+    }
+
+    /// Too often overtaken, or lost? What does not come when its reader asks for everything that was sent is lost.
+    fn lost(&self, buffer: &mut impl Buffer<u64>, violation: Violation) -> Violation {
+        let Some((reader, older)) = self.overtaken else { return violation };
+        let recvs = (self.promise.most_nulls + 1) * (self.waiting[&reader].len() as u64 + 1);
+        if (0..recvs).any(|_| buffer.recv(reader) == Some(older)) {
+            return violation;
+        }
+        let got = format!("{reader} was given later ones, and never message {older}");
+        Violation::new(ONCE, format!("message {older} is returned to {reader}"), got)
     }
 
     fn unexpected(&self, reader: NodeId, message: u64) -> Violation {

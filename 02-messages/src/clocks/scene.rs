@@ -11,6 +11,9 @@ use simnet::{Cluster, NodeId, Random, RandomSource, Swarm};
 use std::fmt;
 use std::time::Duration;
 
+/// The monitor keeps the whole past of each event: what it holds grows with the square of their number.
+const MOST_ACTIONS: u64 = 2_000;
+
 /// How many processes, and how much they do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -45,9 +48,9 @@ impl Scene for Roles {
 
     fn check(&self) -> Result<(), String> {
         let Roles { processes, actions, .. } = self;
-        if !(1..=100).contains(processes) || *actions > 10_000 {
+        if !(1..=100).contains(processes) || u64::from(*processes) * u64::from(*actions) > MOST_ACTIONS {
             return Err(format!(
-                "read {processes} processes with {actions} actions, expected 1 to 100 with at most 10000"
+                "read {processes} processes with {actions} actions, expected 1 to 100 with at most {MOST_ACTIONS} in all"
             ));
         }
         Ok(())

@@ -15,6 +15,11 @@ use simnet::local::transport::TransportKind;
 use simnet::{Cluster, NodeId, Observe, Random, RandomSource, Swarm};
 use std::time::Duration;
 
+/// The receiver has room for a whole window.
+const MOST_WINDOW: u64 = 100_000;
+/// What may be sent in one run, in bytes.
+const MOST_BYTES: u64 = 64 << 20;
+
 /// The sender, `s`.
 pub const SENDER: NodeId = NodeId(0);
 /// The receiver, `r`.
@@ -121,16 +126,22 @@ impl Scene for Roles {
             ("fragment", self.fragment as u64, 1..=60_000),
             ("numbers", u64::from(self.numbers), 2..=u64::from(u32::MAX)),
             ("first", u64::from(self.first), 0..=u64::from(self.numbers) - 1),
-            ("window", u64::from(self.window.unwrap_or(1)), 1..=u64::from(self.numbers) - 1),
+            ("window", u64::from(self.window.unwrap_or(1)), 1..=MOST_WINDOW.min(u64::from(self.numbers) - 1)),
             ("resend", self.resend.0, 1..=60_000_000),
             ("longest", self.longest.0, self.resend.0..=3_600_000_000),
         ];
-        match ranges.into_iter().find(|(_, read, range)| !range.contains(read)) {
-            None => Ok(()),
-            Some((what, read, range)) => {
-                Err(format!("read {what} = {read}, expected {} to {}", range.start(), range.end()))
-            }
+        if let Some((what, read, range)) = ranges.into_iter().find(|(_, read, range)| !range.contains(read)) {
+            return Err(format!("read {what} = {read}, expected {} to {}", range.start(), range.end()));
         }
+        // All of it is held in memory, at both ends and by the monitor.
+        let bytes = self.messages * self.longest_message as u64;
+        if bytes > MOST_BYTES {
+            return Err(format!(
+                "read {} messages of up to {} bytes, expected at most {MOST_BYTES} bytes in all",
+                self.messages, self.longest_message
+            ));
+        }
+        Ok(())
     }
 
     fn cluster(&self) -> Cluster<Node> {

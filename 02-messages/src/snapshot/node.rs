@@ -1,4 +1,4 @@
-//! A process of the computation that can record: the two marker rules (Chandy and Lamport 1985, §3.1).
+//! A process of the computation that can record: the two marker rules (Chandy and Lamport 1985, §3.2).
 //!
 //! The rules rest on what the paper assumes of channels: no message is lost, and each channel keeps the order of sending. A marker
 //! is a message like any other, so whatever was sent before it has arrived when it arrives.

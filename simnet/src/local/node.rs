@@ -54,7 +54,8 @@ pub struct Options {
     pub data: Option<PathBuf>,
     /// The folder for the trace. Without one, nothing is recorded.
     pub traces: Option<PathBuf>,
-    /// How long each message waits before it leaves, besides what the network takes.
+    /// How long each message waits before it leaves, besides what the network takes. Where the transport keeps the order of sending, so does
+    /// the wait.
     pub delay: Delay,
     /// After the first message of this name has left, the node reacts to nothing any more: someone is about to kill it.
     pub halt_after: Option<String>,
@@ -249,6 +250,8 @@ struct Shell<P: Process> {
     /// Messages that wait before they leave, by the time when they do.
     delayed: BTreeMap<(u64, u64), (NodeId, Letter)>,
     delays: Random,
+    /// For each node, when the last message to it leaves, if the transport keeps the order of sending: later ones do not leave before.
+    leaves_last: Option<Vec<u64>>,
     halted: bool,
     /// Who has sent what is to be told of.
     heard: Vec<Name>,
@@ -281,6 +284,7 @@ pub async fn run<P: Observe>(
     let delays = Random::new(options.seed, Purpose::Network);
     // Each node's wire is bad in its own way.
     let wire_seed = options.seed.wrapping_add(u64::from(options.me.0) << 32);
+    let leaves_last = bound.keeps_order().then(|| vec![0; options.names.len()]);
     let wire = bound.over(wire_seed, options.wire).start(place, addresses);
     let mut shell = Shell {
         options,
@@ -291,6 +295,7 @@ pub async fn run<P: Observe>(
         recording,
         delayed: BTreeMap::new(),
         delays,
+        leaves_last,
         halted: false,
         heard: Vec::new(),
     };
@@ -397,12 +402,17 @@ impl<P: Process> Shell<P> {
     }
 
     fn send(&mut self, to: NodeId, letter: Letter) {
-        let delay_us = self.options.delay.draw_us(&mut self.delays);
-        if delay_us == 0 {
+        if self.options.delay == Delay::NONE {
             self.wire.send(to, letter);
-        } else {
-            self.delayed.insert((self.clock.now_us() + delay_us, letter.id), (to, letter));
+            return;
         }
+        let mut leaves = self.clock.now_us() + self.options.delay.draw_us(&mut self.delays);
+        if let Some(last) = &mut self.leaves_last {
+            leaves = leaves.max(last[to.index()]);
+            last[to.index()] = leaves;
+        }
+        // Ids grow, so what leaves at one time leaves in the order of sending.
+        self.delayed.insert((leaves, letter.id), (to, letter));
     }
 
     /// Before an orderly end: waits for the disk, and saves what nobody had asked to sync.

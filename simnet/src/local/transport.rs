@@ -338,6 +338,11 @@ impl Bound {
         }
     }
 
+    /// Whether messages of one node to another arrive in the order of sending.
+    pub fn keeps_order(&self) -> bool {
+        !matches!(self, Bound::Datagram(_))
+    }
+
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         match self {

@@ -9,6 +9,7 @@ use simnet::Random;
 use simnet::random::Purpose;
 use simnet::rule::{expect, expect_ok, expect_that};
 use std::time::Duration;
+use zeromq::{Socket, SocketRecv, SocketSend};
 
 const BOUND: Duration = Duration::from_secs(20);
 
@@ -105,11 +106,14 @@ fn part_d_what_holds_throughout_covers_before_and_after() {
         (offset(140, 5), offset(100, 5)),
         (offset(0, 100), offset(10, 5)),
         (offset(-50, 3), offset(50, 60)),
+        (offset(i64::MIN + 5, 25_000_000), offset(i64::MIN + 9, 30)),
+        (offset(i64::MAX, 25_000_000), offset(i64::MAX - 7, 1)),
     ] {
         let whole = throughout(before, after);
-        let (least, most) = (whole.offset_ns - whole.error_ns, whole.offset_ns + whole.error_ns);
-        let lower = (before.offset_ns - before.error_ns).min(after.offset_ns - after.error_ns);
-        let upper = (before.offset_ns + before.error_ns).max(after.offset_ns + after.error_ns);
+        let least = |of: Offset| i128::from(of.offset_ns) - i128::from(of.error_ns);
+        let most = |of: Offset| i128::from(of.offset_ns) + i128::from(of.error_ns);
+        let (lower, upper) = (least(before).min(least(after)), most(before).max(most(after)));
+        let (least, most) = (least(whole), most(whole));
         let covers = least <= lower && most >= upper;
         expect_that(
             "no offset that may have been is left out",
@@ -193,6 +197,27 @@ fn part_d_a_clock_of_this_machine_is_asked_and_is_ours() {
     );
     let Offset { offset_ns, error_ns } = answer.offset;
     expect_that("the truth, 0, is within the bound", "0", offset_ns.abs() <= error_ns, answer);
+}
+
+#[test]
+fn a_clock_of_another_age_is_refused() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+    let error = runtime.block_on(async {
+        let mut socket = zeromq::RepSocket::new();
+        let at = zmq::endpoint::bind(&mut socket, "tcp://127.0.0.1:0").await.expect("a port");
+        let mut asker = Asker::connect(&at, BOUND).await.expect("it listens");
+        let tell = async {
+            let message = socket.recv().await.expect("a request");
+            let request = Request::read(&zmq::attach::frames(message).concat());
+            let Ok(Request::Time(t1)) = request else { panic!("expected a request, got {request:?}") };
+            let long_ago = i64::MIN + t1 + 37_500_000;
+            let reply = Reply { t1, t2: long_ago, t3: long_ago, machine: "m".into() };
+            socket.send(zeromq::ZmqMessage::from(reply.to_bytes())).await.expect("it is read");
+        };
+        tokio::join!(asker.ask(1), tell).0.err().map(|error| error.to_string())
+    });
+    let says = error.as_deref().is_some_and(|error| error.contains(" 292 years away from ours"));
+    expect_that("nobody's clock is 292 years away", "an error that says so", says, error);
 }
 
 #[test]

@@ -17,6 +17,7 @@ use metrics::influx::sink::{InfluxOptions, InfluxSink};
 use metrics::influx::spool::{Spool, batch_length};
 use metrics::influx::token::Token;
 use metrics::influx::verdict::{Verdict, verdict};
+use metrics::line::LONGEST_LINE;
 use metrics::query::Query;
 use metrics::{Delivered, Point, Sink};
 use scripted::{BOUND, Reply, Server, TAKEN};
@@ -28,6 +29,8 @@ use tempfile::TempDir;
 
 const SECRET: &str = "s3cr3t-t0ken==";
 const SECOND: u64 = 1_000_000;
+/// What InfluxDB 2 says with 400 to a write without an organisation.
+const NO_ORG: &str = r#"{"code":"invalid","message":"Please provide either orgID or org"}"#;
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder can be made")
@@ -234,24 +237,37 @@ fn part_e_what_does_not_speak_http_is_found_out() {
 #[test]
 fn part_e_a_status_says_what_to_do() {
     for status in [200, 204] {
-        expect("the server has it", Verdict::Taken, verdict(status, None));
+        expect("the server has it", Verdict::Taken, verdict(status, None, ""));
     }
-    for status in [429, 500, 502, 503, 504, 408] {
+    for status in [429, 500, 503, 408] {
         expect(
             format!("{status}: try again, when the server says"),
             Verdict::Later(Some(3)),
-            verdict(status, Some(3)),
+            verdict(status, Some(3), ""),
         );
-        expect(format!("{status}: try again"), Verdict::Later(None), verdict(status, None));
+        expect(format!("{status}: try again"), Verdict::Later(None), verdict(status, None, ""));
     }
-    expect(
-        "a line is none, or does not fit",
-        [Verdict::Malformed; 2],
-        [400, 422].map(|status| verdict(status, None)),
-    );
-    expect("too much at once", Verdict::TooLarge, verdict(413, None));
+    for status in [502, 504] {
+        expect(
+            format!("{status}: a proxy answers, and the server behind it is away"),
+            Verdict::Away,
+            verdict(status, None, ""),
+        );
+    }
+    for (status, body) in [
+        (400, r#"{"code":"invalid","message":"unable to parse 'm f=': missing field value"}"#),
+        (400, "Partial write of line protocol occurred"),
+        (422, "failure writing points to database: partial write: field type conflict"),
+        (422, ""),
+    ] {
+        expect("a line is none, or does not fit", Verdict::Malformed, verdict(status, None, body));
+    }
+    for body in ["", NO_ORG, "<html>400 Bad Request</html>"] {
+        expect("a request that is wrong is no line that is", Verdict::Refused, verdict(400, None, body));
+    }
+    expect("too much at once", Verdict::TooLarge, verdict(413, None, ""));
     for status in [401, 403, 404, 301, 405, 100] {
-        expect(format!("{status}: nothing of ours is wanted"), Verdict::Refused, verdict(status, None));
+        expect(format!("{status}: nothing of ours is wanted"), Verdict::Refused, verdict(status, None, ""));
     }
 }
 
@@ -396,6 +412,22 @@ fn part_e_what_a_dead_server_had_just_acknowledged_is_sent_again() {
     expect("what was acknowledged since is sent again", 80, delivery.sent());
     expect("nothing more is settled by waiting", 80, delivery.settle(100 * SECOND));
     expect("all that follows is sent again", 80, sends(&delivery, 100 * SECOND, 240).from);
+
+    let again = sends(&delivery, 100 * SECOND, 240);
+    delivery.answered(100 * SECOND, again, Verdict::Taken);
+    delivery.broke(101 * SECOND);
+    expect("a connection that ends in between is the same doubt", 80, delivery.sent());
+    let Step::Wait { until_us } = delivery.next(101 * SECOND) else {
+        panic!(
+            "rule broken: it is not asked at once\n  expected: Wait\n  got: {:?}",
+            delivery.next(101 * SECOND)
+        )
+    };
+    let again = sends(&delivery, until_us, 240);
+    delivery.answered(until_us, again, Verdict::Taken);
+    expect("what lasts is settled", again.to, delivery.settle(until_us + 2 * SECOND));
+    delivery.broke(until_us + 3 * SECOND);
+    expect("and is not sent again when an idle connection ends", again.to, delivery.sent());
 }
 
 #[test]
@@ -442,6 +474,21 @@ fn part_e_one_bad_line_is_put_aside_and_the_others_are_delivered() {
     let lines: u64 = taken.iter().map(|(from, to)| (to - from) / 10).sum();
     expect("all others are delivered, once", 19, lines);
     expect("no pause is made for it", 0, delivery.failures());
+}
+
+#[test]
+fn a_run_of_bad_lines_has_a_pace_and_costs_a_request_each() {
+    let (mut delivery, mut now_us, mut requests) = (delivery(100), 0, 0);
+    while !delivery.is_done() {
+        if let Step::Wait { until_us } = delivery.next(now_us) {
+            now_us = until_us;
+        }
+        let batch = sends(&delivery, now_us, 1000);
+        delivery.answered(now_us, batch, Verdict::Malformed);
+        requests += 1;
+    }
+    expect("8, 4, 2, then each line alone", 3 + 100, requests);
+    expect_that("half of the first pause before each", "98 pauses at least", now_us >= 98 * 50_000, now_us);
 }
 
 #[test]
@@ -562,7 +609,8 @@ fn part_e_a_spool_has_a_bound_and_a_sound_mark() {
 fn options(folder: &TempDir) -> InfluxOptions {
     let mut options = InfluxOptions::new(folder.path().join("spool"));
     options.patience = Duration::from_secs(5);
-    options.bounds = Bounds { first_pause_us: 2_000, most_pause_us: 20_000, ..Bounds::default() };
+    options.bounds =
+        Bounds { first_pause_us: 2_000, most_pause_us: 20_000, settle_us: 20_000, ..Bounds::default() };
     options
 }
 
@@ -703,6 +751,71 @@ fn part_e_a_connection_that_breaks_loses_nothing() {
     expect("all has arrived", all(0..200), taken(&server));
 }
 
+/// It takes what it is sent, and is gone.
+const TAKEN_IN_VAIN: Reply = Reply::Raw(b"HTTP/1.1 204 No Content\r\n\r\n");
+
+#[test]
+fn what_a_server_took_with_it_is_sent_again() {
+    let (folder, server) = (folder(), Server::start([TAKEN_IN_VAIN]));
+    let mut options = options(&folder);
+    options.bounds.settle_us = 3600 * SECOND;
+    let mut sink = start(&server.url(), &options);
+    write(&mut sink, 0..5);
+    server.asked();
+    tried(&sink);
+    write(&mut sink, 5..6);
+    // The server is another one now, so all comes again that may be lost. If not, `asked` waits in vain.
+    let mut again = BTreeSet::new();
+    while again.len() < 6 {
+        let body = server.asked().body;
+        again.extend(body.lines().filter_map(|line| metrics::line::parse(line).ok().flatten()?.time_ns()));
+    }
+}
+
+#[test]
+fn a_sender_that_has_nothing_to_do_looks_before_it_settles() {
+    let (folder, server) = (folder(), Server::start([TAKEN_IN_VAIN]));
+    let mut options = options(&folder);
+    options.bounds.settle_us = SECOND;
+    let mut sink = start(&server.url(), &options);
+    write(&mut sink, 0..5);
+    expect("all is acknowledged in the end", written(5), close(&mut sink));
+    expect("by a server that is there", all(0..5), taken(&server));
+}
+
+#[test]
+fn what_has_not_settled_is_left_to_the_next_program() {
+    let (folder, server) = (folder(), Server::start([TAKEN, Reply::Silent]));
+    let mut options = options(&folder);
+    options.bounds.settle_us = 3600 * SECOND;
+    options.patience = Duration::from_millis(300);
+    let mut sink = start(&server.url(), &options);
+    write(&mut sink, 0..5);
+    server.asked();
+    write(&mut sink, 5..7);
+    server.asked();
+    let delivered = expect_ok(
+        "a server that hangs does not hold up the end",
+        "what became of everything",
+        sink.close(Duration::from_millis(50)),
+    );
+    expect("each is in one place", 7, delivered.written + delivered.spooled);
+    drop(sink);
+    expect("all seven wait: the five may be lost with the server", 7, earlier(&options));
+}
+
+/// How many lines the next program finds, once the last one has let the spool go.
+fn earlier(options: &InfluxOptions) -> u64 {
+    let begun = Instant::now();
+    loop {
+        match InfluxSink::start(target("http://127.0.0.1:1"), options.clone()) {
+            Ok(sink) => return sink.earlier(),
+            Err(error) => assert!(begun.elapsed() < BOUND, "the spool is still in use: {error}"),
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
+
 #[test]
 fn part_e_a_server_that_comes_later_gets_what_was_written_before() {
     let folder = folder();
@@ -799,6 +912,42 @@ fn part_e_a_line_that_no_server_takes_is_put_aside() {
 }
 
 #[test]
+fn what_blames_no_line_puts_none_aside() {
+    let (folder, server) = (folder(), Server::start(vec![Reply::Says(400, "", NO_ORG); 100]));
+    let mut sink = start(&server.url(), &options(&folder));
+    write(&mut sink, 0..8);
+    let delivered = close(&mut sink);
+    expect("all lines are good, and wait", (8, 0), (delivered.spooled, delivered.rejected));
+    let reason = delivered.reason.unwrap_or_default();
+    expect_that("the reason is told", "the server's words", reason.contains("orgID or org"), reason);
+}
+
+#[test]
+fn a_line_is_sent_or_put_aside_however_long_it_is() {
+    let (folder, server) = (folder(), Server::start([]));
+    let options = options(&folder);
+    let (longest, longer) = ("x".repeat(LONGEST_LINE), "y".repeat(3 * LONGEST_LINE));
+    std::fs::write(&options.spool, format!("m f=1\n{longest}\n{longer}\nm f=2\n"))
+        .expect("a file can be written");
+    let mut sink = start(&server.url(), &options);
+    close(&mut sink);
+    let arrived: String = server.all_asked().iter().map(|asked| asked.body.as_str()).collect();
+    expect_that(
+        "the longest line is sent, and what stands around",
+        "three lines",
+        arrived == format!("m f=1\n{longest}\nm f=2\n"),
+        arrived.len(),
+    );
+    expect(
+        "the one that fits into no batch is put aside",
+        (1, Some(0)),
+        (sink.put_aside(), sink.left().ok()),
+    );
+    let aside = std::fs::read_to_string(folder.path().join("spool.rejected")).unwrap_or_default();
+    expect_that("as it was", "the line", aside.ends_with(&format!(" bytes\n{longer}\n")), aside.len());
+}
+
+#[test]
 fn part_e_a_full_spool_drops_and_counts() {
     let folder = folder();
     let mut options = options(&folder);
@@ -882,6 +1031,7 @@ fn part_e_a_check_tells_token_bucket_and_lines_apart() {
     );
     finds([ping(), Reply::Says(404, "", "404 page not found")], "there is no /api/v2/write", true);
     finds([ping(), TAKEN], "a malformed line is answered 204", false);
+    finds([ping(), Reply::Says(400, "", NO_ORG)], "org: what is asked for is refused before any line", true);
     finds([ping(), Reply::Says(503, "", "")], "it cannot now (503)", true);
     let no_token = Observed { write: Some(Ok((401, String::new()))), ..Observed::default() };
     expect_that(
@@ -890,6 +1040,15 @@ fn part_e_a_check_tells_token_bucket_and_lines_apart() {
         diagnose(&no_token).iter().any(|finding| finding.wrong && finding.says.contains("INFLUX_TOKEN")),
         diagnose(&no_token),
     );
+}
+
+#[test]
+fn a_stranger_can_make_a_check_neither_panic_nor_show_the_token() {
+    let ping = || Reply::Says(204, "", "");
+    let body: &'static str = format!("{}{SECRET}", "x".repeat(190)).leak();
+    finds([ping(), Reply::Says(503, "", body)], "it cannot now (503)", true);
+    let endless = b"HTTP/1.1 503 No\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\nffffffffffffffff\r\nabc";
+    finds([ping(), Reply::Raw(endless)], "it cannot now (503): x;", true);
 }
 
 #[test]

@@ -17,7 +17,6 @@ use metrics::influx::sink::{InfluxOptions, InfluxSink};
 use metrics::influx::spool::{Spool, batch_length};
 use metrics::influx::token::Token;
 use metrics::influx::verdict::{Verdict, verdict};
-use metrics::line::LONGEST_LINE;
 use metrics::query::Query;
 use metrics::{Delivered, Point, Sink};
 use scripted::{BOUND, Reply, Server, TAKEN};
@@ -477,21 +476,6 @@ fn part_e_one_bad_line_is_put_aside_and_the_others_are_delivered() {
 }
 
 #[test]
-fn a_run_of_bad_lines_has_a_pace_and_costs_a_request_each() {
-    let (mut delivery, mut now_us, mut requests) = (delivery(100), 0, 0);
-    while !delivery.is_done() {
-        if let Step::Wait { until_us } = delivery.next(now_us) {
-            now_us = until_us;
-        }
-        let batch = sends(&delivery, now_us, 1000);
-        delivery.answered(now_us, batch, Verdict::Malformed);
-        requests += 1;
-    }
-    expect("8, 4, 2, then each line alone", 3 + 100, requests);
-    expect_that("half of the first pause before each", "98 pauses at least", now_us >= 98 * 50_000, now_us);
-}
-
-#[test]
 fn part_e_a_batch_that_is_too_large_is_halved_for_good() {
     let mut delivery = delivery(100);
     let (mut requests, mut refusals) = (0, 0);
@@ -751,71 +735,6 @@ fn part_e_a_connection_that_breaks_loses_nothing() {
     expect("all has arrived", all(0..200), taken(&server));
 }
 
-/// It takes what it is sent, and is gone.
-const TAKEN_IN_VAIN: Reply = Reply::Raw(b"HTTP/1.1 204 No Content\r\n\r\n");
-
-#[test]
-fn what_a_server_took_with_it_is_sent_again() {
-    let (folder, server) = (folder(), Server::start([TAKEN_IN_VAIN]));
-    let mut options = options(&folder);
-    options.bounds.settle_us = 3600 * SECOND;
-    let mut sink = start(&server.url(), &options);
-    write(&mut sink, 0..5);
-    server.asked();
-    tried(&sink);
-    write(&mut sink, 5..6);
-    // The server is another one now, so all comes again that may be lost. If not, `asked` waits in vain.
-    let mut again = BTreeSet::new();
-    while again.len() < 6 {
-        let body = server.asked().body;
-        again.extend(body.lines().filter_map(|line| metrics::line::parse(line).ok().flatten()?.time_ns()));
-    }
-}
-
-#[test]
-fn a_sender_that_has_nothing_to_do_looks_before_it_settles() {
-    let (folder, server) = (folder(), Server::start([TAKEN_IN_VAIN]));
-    let mut options = options(&folder);
-    options.bounds.settle_us = SECOND;
-    let mut sink = start(&server.url(), &options);
-    write(&mut sink, 0..5);
-    expect("all is acknowledged in the end", written(5), close(&mut sink));
-    expect("by a server that is there", all(0..5), taken(&server));
-}
-
-#[test]
-fn what_has_not_settled_is_left_to_the_next_program() {
-    let (folder, server) = (folder(), Server::start([TAKEN, Reply::Silent]));
-    let mut options = options(&folder);
-    options.bounds.settle_us = 3600 * SECOND;
-    options.patience = Duration::from_millis(300);
-    let mut sink = start(&server.url(), &options);
-    write(&mut sink, 0..5);
-    server.asked();
-    write(&mut sink, 5..7);
-    server.asked();
-    let delivered = expect_ok(
-        "a server that hangs does not hold up the end",
-        "what became of everything",
-        sink.close(Duration::from_millis(50)),
-    );
-    expect("each is in one place", 7, delivered.written + delivered.spooled);
-    drop(sink);
-    expect("all seven wait: the five may be lost with the server", 7, earlier(&options));
-}
-
-/// How many lines the next program finds, once the last one has let the spool go.
-fn earlier(options: &InfluxOptions) -> u64 {
-    let begun = Instant::now();
-    loop {
-        match InfluxSink::start(target("http://127.0.0.1:1"), options.clone()) {
-            Ok(sink) => return sink.earlier(),
-            Err(error) => assert!(begun.elapsed() < BOUND, "the spool is still in use: {error}"),
-        }
-        std::thread::sleep(Duration::from_millis(1));
-    }
-}
-
 #[test]
 fn part_e_a_server_that_comes_later_gets_what_was_written_before() {
     let folder = folder();
@@ -912,42 +831,6 @@ fn part_e_a_line_that_no_server_takes_is_put_aside() {
 }
 
 #[test]
-fn what_blames_no_line_puts_none_aside() {
-    let (folder, server) = (folder(), Server::start(vec![Reply::Says(400, "", NO_ORG); 100]));
-    let mut sink = start(&server.url(), &options(&folder));
-    write(&mut sink, 0..8);
-    let delivered = close(&mut sink);
-    expect("all lines are good, and wait", (8, 0), (delivered.spooled, delivered.rejected));
-    let reason = delivered.reason.unwrap_or_default();
-    expect_that("the reason is told", "the server's words", reason.contains("orgID or org"), reason);
-}
-
-#[test]
-fn a_line_is_sent_or_put_aside_however_long_it_is() {
-    let (folder, server) = (folder(), Server::start([]));
-    let options = options(&folder);
-    let (longest, longer) = ("x".repeat(LONGEST_LINE), "y".repeat(3 * LONGEST_LINE));
-    std::fs::write(&options.spool, format!("m f=1\n{longest}\n{longer}\nm f=2\n"))
-        .expect("a file can be written");
-    let mut sink = start(&server.url(), &options);
-    close(&mut sink);
-    let arrived: String = server.all_asked().iter().map(|asked| asked.body.as_str()).collect();
-    expect_that(
-        "the longest line is sent, and what stands around",
-        "three lines",
-        arrived == format!("m f=1\n{longest}\nm f=2\n"),
-        arrived.len(),
-    );
-    expect(
-        "the one that fits into no batch is put aside",
-        (1, Some(0)),
-        (sink.put_aside(), sink.left().ok()),
-    );
-    let aside = std::fs::read_to_string(folder.path().join("spool.rejected")).unwrap_or_default();
-    expect_that("as it was", "the line", aside.ends_with(&format!(" bytes\n{longer}\n")), aside.len());
-}
-
-#[test]
 fn part_e_a_full_spool_drops_and_counts() {
     let folder = folder();
     let mut options = options(&folder);
@@ -1040,15 +923,6 @@ fn part_e_a_check_tells_token_bucket_and_lines_apart() {
         diagnose(&no_token).iter().any(|finding| finding.wrong && finding.says.contains("INFLUX_TOKEN")),
         diagnose(&no_token),
     );
-}
-
-#[test]
-fn a_stranger_can_make_a_check_neither_panic_nor_show_the_token() {
-    let ping = || Reply::Says(204, "", "");
-    let body: &'static str = format!("{}{SECRET}", "x".repeat(190)).leak();
-    finds([ping(), Reply::Says(503, "", body)], "it cannot now (503)", true);
-    let endless = b"HTTP/1.1 503 No\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\nffffffffffffffff\r\nabc";
-    finds([ping(), Reply::Raw(endless)], "it cannot now (503): x;", true);
 }
 
 #[test]

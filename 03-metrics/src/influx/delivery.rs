@@ -11,8 +11,8 @@
 //! - `end`: up to here there are lines.
 //! - `sent`: up to here the server has acknowledged them.
 //! - `settled`: up to here it has done so long ago. Some servers acknowledge before the lines are on their disk, and lose the last second when
-//!   they are killed. So when a server was away, or may have been, everything after `settled` is sent again. For a database the same point twice is one
-//!   point.
+//!   they are killed. So when a server was away, or may have been, everything after `settled` is sent again. For a database the same point
+//!   twice is one point.
 
 use super::backoff::Backoff;
 use super::verdict::Verdict;

@@ -19,6 +19,8 @@ use thiserror::Error;
 const SIZE: (u32, u32) = (900, 480);
 /// The most points of a line.
 const POINTS: usize = 1000;
+/// The largest value that is drawn, either way: an axis is a little longer, and has a middle. What is smaller than its inverse is 0.
+const MOST: f64 = 1e100;
 /// The most windows of a time series.
 const WINDOWS: i64 = 200;
 /// The most lines of a picture: more cannot be told apart.
@@ -43,6 +45,11 @@ pub enum ChartError {
     /// There is nothing to draw.
     #[error("there is nothing to draw: no sample was found")]
     Nothing,
+    /// An axis would have no end.
+    #[error(
+        "read a value of {0}, expected at most {MOST:e} to draw; take others with --from, --until or --where"
+    )]
+    TooFar(String),
     /// plotters says no.
     #[error("could not draw: {0}")]
     Drawing(String),
@@ -103,13 +110,19 @@ pub fn time_series(groups: &Groups, title: &str, unit: &str, scale: f64) -> Resu
     )
 }
 
+/// Some characters cannot stand in XML at all, not even escaped.
+fn drawable(text: &str) -> String {
+    let no = |letter: char| letter.is_control() || matches!(letter, '\u{fffe}' | '\u{ffff}');
+    text.chars().map(|letter| if no(letter) { '\u{fffd}' } else { letter }).collect()
+}
+
 /// The groups that are drawn, by name.
 fn names(groups: &Groups) -> impl Iterator<Item = (String, &Vec<Sample>)> {
     let name = |group: &Vec<String>| match group.join(", ") {
         name if name.is_empty() => "all".to_string(),
         name => name,
     };
-    groups.samples.iter().take(MOST_LINES).map(move |(group, samples)| (name(group), samples))
+    groups.samples.iter().take(MOST_LINES).map(move |(group, samples)| (drawable(&name(group)), samples))
 }
 
 fn draw(
@@ -125,6 +138,9 @@ fn draw(
     if points().next().is_none() {
         return Err(ChartError::Nothing);
     }
+    if let Some(far) = points().flat_map(|(x, y)| [x, y]).find(|value| !(-MOST..=MOST).contains(value)) {
+        return Err(ChartError::TooFar(format!("{far:.1e}")));
+    }
     let (left, right) =
         (least(&mut points().map(|point| point.0)).min(0.0), most(&mut points().map(|point| point.0)));
     let (bottom, top) =
@@ -134,14 +150,15 @@ fn draw(
         if matches!(names, SeriesLabelPosition::UpperRight) { 0.08 * (lines.len() + 1) as f64 } else { 0.02 };
     let mut svg = String::new();
     let axes = (left..wider(left, right, 0.02), bottom..wider(bottom, top, room));
-    paint(&mut svg, title, (across, up), axes, names, &lines)
+    let (title, across, up) = (drawable(title), drawable(across), drawable(up));
+    paint(&mut svg, &title, (&across, &up), axes, names, &lines)
         .map_err(|error| ChartError::Drawing(error.to_string()))?;
     Ok(with_style(&svg))
 }
 
 /// An axis has some length, and this share more than is needed.
 fn wider(from: f64, to: f64, share: f64) -> f64 {
-    if to > from { to + (to - from) * share } else { from + 1.0 }
+    if to - from > 1.0 / MOST { to + (to - from) * share } else { from + 1.0 }
 }
 
 type Axes = (std::ops::Range<f64>, std::ops::Range<f64>);

@@ -41,7 +41,7 @@ fn main() -> ExitCode {
         Command::Run(arguments) => run::run(&arguments),
     };
     done.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        commands::terminal::warn(&format!("error: {error:#}"));
         ExitCode::from(WRONG_USE)
     })
 }

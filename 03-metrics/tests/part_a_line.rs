@@ -1,7 +1,9 @@
 //! Part A: the line protocol, to the letter.
 
 use metrics::line::escape::{escape, unescape};
-use metrics::line::{Element, LONGEST_TEXT, LineError, Precision, number, parse, parse_in, write, write_in};
+use metrics::line::{
+    Element, LONGEST_LINE, LONGEST_TEXT, LineError, Precision, number, parse, parse_in, write, write_in,
+};
 use metrics::{Point, Value};
 use proptest::prelude::*;
 use simnet::rule::{expect, expect_ok, expect_that};
@@ -271,17 +273,36 @@ fn part_a_what_has_no_line_is_refused() {
 
 #[test]
 fn part_a_nothing_is_longer_than_it_may_be() {
-    let rule = "a text has at most 65,536 bytes, measurement and tags 65,535";
+    let rule = "a text has at most 65,536 bytes; measurement, tags, four more and the field's key 65,535";
     let text = |length| Point::new("m").field("f", "x".repeat(length));
     expect_that(rule, "a line", write(&text(LONGEST_TEXT)).is_ok(), "an error");
     expect_that(rule, "an error", write(&text(LONGEST_TEXT + 1)).is_err(), "a line");
     let tag = |length: usize| Point::new("m").tag("t", "x".repeat(length)).field("f", 1.0);
-    expect_that(rule, "a line", write(&tag(65_531)).is_ok(), "an error");
-    expect_that(rule, "an error", write(&tag(65_532)).is_err(), "a line");
+    expect_that(rule, "a line", write(&tag(65_526)).is_ok(), "an error");
+    expect_that(rule, "an error", write(&tag(65_527)).is_err(), "a line");
+    let longer = tag(65_526).field("a", 1.0);
+    expect_that(rule, "a line", write(&longer).is_ok(), "an error");
+    expect_that("the longest key counts", "an error", write(&longer.field("aa", 1.0)).is_err(), "a line");
     let long = |length| format!("m f=\"{}\"", "x".repeat(length));
     expect_that(rule, "a point", parse(&long(LONGEST_TEXT)).is_ok(), "an error");
     expect_that(rule, "an error", parse(&long(LONGEST_TEXT + 1)).is_err(), "a point");
-    expect_that(rule, "an error", parse(&format!("m,t={} f=1", "x".repeat(65_532))).is_err(), "a point");
+    let read = |length| parse(&format!("m,t={} f=1", "x".repeat(length)));
+    expect_that(rule, "a point", read(65_526).is_ok(), "an error");
+    expect_that(rule, "an error", read(65_527).is_err(), "a point");
+    let full =
+        (10..25).fold(Point::new("m"), |point, at| point.field(format!("f{at}"), "x".repeat(LONGEST_TEXT)));
+    let rest = LONGEST_LINE - line(&full).len() - ",g=\"\"".len();
+    let longest = full.clone().field("g", "x".repeat(rest));
+    let text = line(&longest);
+    expect("a line has at most a mebibyte", LONGEST_LINE, text.len());
+    let broken = format!("{text}\n");
+    expect_that("its line break is none of it", "the point", parse(&broken) == Ok(Some(longest)), "an error");
+    expect_that(
+        "one more is too much",
+        "an error",
+        write(&full.field("g", "x".repeat(rest + 1))).is_err(),
+        "a line",
+    );
     expect_that("a line has at most a mebibyte", "an error", parse(&"x".repeat(1 << 21)).is_err(), "a point");
 }
 
@@ -291,6 +312,9 @@ fn part_a_a_line_is_read_as_it_was_meant() {
     expect(rule, Point::new("m").field("f", 1.0), read("m f=1"));
     expect(rule, Point::new("m").field("f", 1.0).at(-5), read("m f=1 -5\r\n"));
     expect(rule, Point::new("m").field("f", 1.0), read("m f=1 "));
+    for spaced in ["  m f=1 7", "m   f=1 7", "m f=1   7", "m f=1 7  "] {
+        expect("more spaces than one are as one", Point::new("m").field("f", 1.0).at(7), read(spaced));
+    }
     expect(
         rule,
         Point::new("m,x").tag("a=b", "c d").field("e,f", "g,h i=j"),
@@ -306,7 +330,7 @@ fn part_a_a_line_is_read_as_it_was_meant() {
         Point::new("myMeasurement").tag("tagKey", "🍭").field("fieldKey", "Launch 🚀").at(1),
         read("myMeasurement,tagKey=🍭 fieldKey=\"Launch 🚀\" 1"),
     );
-    for comment in ["# a comment", "#m f=1", "", "\n", "\r\n"] {
+    for comment in ["# a comment", "#m f=1", "   # c", "   ", "", "\n", "\r\n"] {
         expect("a comment and an empty line are no points, and no errors", Ok(None), parse(comment));
     }
 }
@@ -333,7 +357,8 @@ fn part_a_a_line_that_is_none_is_refused_where_it_goes_wrong() {
         ("m f=1 x", 7),
         ("m f=1 1.5", 7),
         ("m f=1 1 2", 8),
-        ("m f=1  1", 7),
+        ("m f=1  x", 8),
+        (" f=1", 5),
         ("m f=1 +1", 7),
         ("m f=1\nm f=2", 6),
     ]
@@ -342,7 +367,7 @@ fn part_a_a_line_that_is_none_is_refused_where_it_goes_wrong() {
     {
         expect(format!("`{line}` goes wrong at byte {byte}"), byte, at(line));
     }
-    for line in ["m,=v f=1", "m,t= f=1", "m =1", ",t=v f=1", " f=1", "m  f=1", "m f=1,"] {
+    for line in ["m,=v f=1", "m,t= f=1", "m =1", ",t=v f=1", " ,t=v f=1", "m  =1", "m f=1,"] {
         let got = parse(line);
         expect_that(
             "nothing is empty",

@@ -105,11 +105,14 @@ fn part_d_what_holds_throughout_covers_before_and_after() {
         (offset(140, 5), offset(100, 5)),
         (offset(0, 100), offset(10, 5)),
         (offset(-50, 3), offset(50, 60)),
+        (offset(i64::MIN + 5, 25_000_000), offset(i64::MIN + 9, 30)),
+        (offset(i64::MAX, 25_000_000), offset(i64::MAX - 7, 1)),
     ] {
         let whole = throughout(before, after);
-        let (least, most) = (whole.offset_ns - whole.error_ns, whole.offset_ns + whole.error_ns);
-        let lower = (before.offset_ns - before.error_ns).min(after.offset_ns - after.error_ns);
-        let upper = (before.offset_ns + before.error_ns).max(after.offset_ns + after.error_ns);
+        let least = |of: Offset| i128::from(of.offset_ns) - i128::from(of.error_ns);
+        let most = |of: Offset| i128::from(of.offset_ns) + i128::from(of.error_ns);
+        let (lower, upper) = (least(before).min(least(after)), most(before).max(most(after)));
+        let (least, most) = (least(whole), most(whole));
         let covers = least <= lower && most >= upper;
         expect_that(
             "no offset that may have been is left out",

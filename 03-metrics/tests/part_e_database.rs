@@ -28,6 +28,8 @@ use tempfile::TempDir;
 
 const SECRET: &str = "s3cr3t-t0ken==";
 const SECOND: u64 = 1_000_000;
+/// What InfluxDB 2 says with 400 to a write without an organisation.
+const NO_ORG: &str = r#"{"code":"invalid","message":"Please provide either orgID or org"}"#;
 
 fn folder() -> TempDir {
     tempfile::tempdir().expect("a folder can be made")
@@ -234,24 +236,37 @@ fn part_e_what_does_not_speak_http_is_found_out() {
 #[test]
 fn part_e_a_status_says_what_to_do() {
     for status in [200, 204] {
-        expect("the server has it", Verdict::Taken, verdict(status, None));
+        expect("the server has it", Verdict::Taken, verdict(status, None, ""));
     }
-    for status in [429, 500, 502, 503, 504, 408] {
+    for status in [429, 500, 503, 408] {
         expect(
             format!("{status}: try again, when the server says"),
             Verdict::Later(Some(3)),
-            verdict(status, Some(3)),
+            verdict(status, Some(3), ""),
         );
-        expect(format!("{status}: try again"), Verdict::Later(None), verdict(status, None));
+        expect(format!("{status}: try again"), Verdict::Later(None), verdict(status, None, ""));
     }
-    expect(
-        "a line is none, or does not fit",
-        [Verdict::Malformed; 2],
-        [400, 422].map(|status| verdict(status, None)),
-    );
-    expect("too much at once", Verdict::TooLarge, verdict(413, None));
+    for status in [502, 504] {
+        expect(
+            format!("{status}: a proxy answers, and the server behind it is away"),
+            Verdict::Away,
+            verdict(status, None, ""),
+        );
+    }
+    for (status, body) in [
+        (400, r#"{"code":"invalid","message":"unable to parse 'm f=': missing field value"}"#),
+        (400, "Partial write of line protocol occurred"),
+        (422, "failure writing points to database: partial write: field type conflict"),
+        (422, ""),
+    ] {
+        expect("a line is none, or does not fit", Verdict::Malformed, verdict(status, None, body));
+    }
+    for body in ["", NO_ORG, "<html>400 Bad Request</html>"] {
+        expect("a request that is wrong is no line that is", Verdict::Refused, verdict(400, None, body));
+    }
+    expect("too much at once", Verdict::TooLarge, verdict(413, None, ""));
     for status in [401, 403, 404, 301, 405, 100] {
-        expect(format!("{status}: nothing of ours is wanted"), Verdict::Refused, verdict(status, None));
+        expect(format!("{status}: nothing of ours is wanted"), Verdict::Refused, verdict(status, None, ""));
     }
 }
 
@@ -396,6 +411,22 @@ fn part_e_what_a_dead_server_had_just_acknowledged_is_sent_again() {
     expect("what was acknowledged since is sent again", 80, delivery.sent());
     expect("nothing more is settled by waiting", 80, delivery.settle(100 * SECOND));
     expect("all that follows is sent again", 80, sends(&delivery, 100 * SECOND, 240).from);
+
+    let again = sends(&delivery, 100 * SECOND, 240);
+    delivery.answered(100 * SECOND, again, Verdict::Taken);
+    delivery.broke(101 * SECOND);
+    expect("a connection that ends in between is the same doubt", 80, delivery.sent());
+    let Step::Wait { until_us } = delivery.next(101 * SECOND) else {
+        panic!(
+            "rule broken: it is not asked at once\n  expected: Wait\n  got: {:?}",
+            delivery.next(101 * SECOND)
+        )
+    };
+    let again = sends(&delivery, until_us, 240);
+    delivery.answered(until_us, again, Verdict::Taken);
+    expect("what lasts is settled", again.to, delivery.settle(until_us + 2 * SECOND));
+    delivery.broke(until_us + 3 * SECOND);
+    expect("and is not sent again when an idle connection ends", again.to, delivery.sent());
 }
 
 #[test]
@@ -562,7 +593,8 @@ fn part_e_a_spool_has_a_bound_and_a_sound_mark() {
 fn options(folder: &TempDir) -> InfluxOptions {
     let mut options = InfluxOptions::new(folder.path().join("spool"));
     options.patience = Duration::from_secs(5);
-    options.bounds = Bounds { first_pause_us: 2_000, most_pause_us: 20_000, ..Bounds::default() };
+    options.bounds =
+        Bounds { first_pause_us: 2_000, most_pause_us: 20_000, settle_us: 20_000, ..Bounds::default() };
     options
 }
 
@@ -882,6 +914,7 @@ fn part_e_a_check_tells_token_bucket_and_lines_apart() {
     );
     finds([ping(), Reply::Says(404, "", "404 page not found")], "there is no /api/v2/write", true);
     finds([ping(), TAKEN], "a malformed line is answered 204", false);
+    finds([ping(), Reply::Says(400, "", NO_ORG)], "org: what is asked for is refused before any line", true);
     finds([ping(), Reply::Says(503, "", "")], "it cannot now (503)", true);
     let no_token = Observed { write: Some(Ok((401, String::new()))), ..Observed::default() };
     expect_that(

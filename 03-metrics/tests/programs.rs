@@ -181,13 +181,10 @@ fn what_an_earlier_program_has_left_is_sent() {
     std::fs::write(&spool, "m f=1 1\nm f=2 2\n").expect("a file");
     let (said, status) = run(&["send", &spool, "--url", "http://127.0.0.1:1", "--patience", "50ms"]);
     assert_eq!((said.len(), status), (1, 1), "{said:?}");
-    assert!(
-        said[0].starts_with("0 of 2 lines sent or put aside, 2 left: nobody listens at 127.0.0.1:1"),
-        "{said:?}"
-    );
+    assert!(said[0].starts_with("0 of 2 lines sent, 2 left: nobody listens at 127.0.0.1:1"), "{said:?}");
     let server = Server::start([Reply::Says(503, "Retry-After: 0\r\n", "")]);
     let (said, status) = run(&["send", &spool, "--url", &server.url(), "--pause", "5ms"]);
-    assert_eq!((said.concat().as_str(), status), ("2 of 2 lines sent or put aside, 0 left", 0));
+    assert_eq!((said.concat().as_str(), status), ("2 of 2 lines sent, 0 left", 0));
     assert_eq!(std::fs::read_to_string(&spool).expect("a file"), "");
 }
 
@@ -198,7 +195,7 @@ fn a_check_says_what_is_wrong_by_its_status() {
     let (said, status) = Program::start(&words, &[("INFLUX_TOKEN", "s3cr3t")]).ends();
     assert_eq!(status, 1, "{said:?}");
     assert!(said.iter().any(|line| line.starts_with("token    WRONG")), "{said:?}");
-    let server = Server::start([Reply::Says(204, "", ""), Reply::Says(400, "", "no")]);
+    let server = Server::start([Reply::Says(204, "", ""), Reply::Says(400, "", "unable to parse")]);
     let (said, status) = run(&["serve-check", "--url", &server.url()]);
     assert_eq!(status, 0, "{said:?}");
 }
@@ -215,6 +212,11 @@ fn what_cannot_be_done_is_one_line_and_status_2() {
         (vec!["report", &missing], "error: could not read "),
         (vec!["report", &empty], "error: found no number in the field `latency_ns` of `delivery`"),
         (vec!["report", &empty, "--every", "0us"], "error: read windows of no length"),
+        (
+            vec!["subscribe", "--capacity", "18446744073709551615"],
+            "error: invalid value '18446744073709551615'",
+        ),
+        (vec!["publish", "--capacity", "1000000000000"], "error: invalid value '1000000000000'"),
         (vec!["serve-check"], "error: no database is named; say where it is with --url"),
         (
             vec!["serve-check", "--url", "https://db"],
@@ -268,4 +270,95 @@ fn a_file_with_bad_lines_is_reported_without_them() {
     let row = said.iter().find(|line| line.trim_start().starts_with("a ")).expect("a row");
     let cells: Vec<&str> = row.split_whitespace().collect();
     assert_eq!(cells, ["a", "2", "1.0", "2.000", "1.000", "3.000", "3.000", "3.000", "3.000"]);
+}
+
+/// A file with these lines, and what `metrics report` says of it with these words.
+fn reported(lines: &str, words: &[&str]) -> (Vec<String>, i32) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("run.lp").display().to_string();
+    std::fs::write(&file, lines).expect("a file");
+    let svg = folder.path().join("svg").display().to_string();
+    let words: Vec<&str> = words.iter().map(|word| if *word == "SVG" { &svg } else { *word }).collect();
+    let (mut said, status) = run(&[&["report", &file], &words[..]].concat());
+    if let Ok(picture) = std::fs::read_to_string(folder.path().join("svg").join("cdf.svg")) {
+        said.push(picture);
+    }
+    (said, status)
+}
+
+#[test]
+fn figures_stand_with_the_bound_of_their_error() {
+    let lines = |errors: [u64; 3]| -> String {
+        let line = |(at, error): (usize, &u64)| {
+            format!("delivery,topic=a error_ns={error}i,latency_ns=1000000i {}\n", at * 1_000_000_000)
+        };
+        errors.iter().enumerate().map(line).collect()
+    };
+    let (said, status) = reported(&lines([2_000_000, 5_000_000, 3_000_000]), &[]);
+    assert_eq!(status, 0, "{said:?}");
+    assert!(said[0].ends_with("error ≤") && said[1].ends_with(" 5.000"), "{said:?}");
+    assert!(said[3].starts_with("error: no latency is further from the truth"), "{said:?}");
+    let (said, _) = reported(&lines([2_000_000, 5_000_000, 3_000_000]), &["--every", "1s"]);
+    let last: Vec<&str> = said[1..4].iter().filter_map(|row| row.split(' ').next_back()).collect();
+    assert_eq!(last, ["2.000", "5.000", "3.000"]);
+    let (said, _) = reported(&lines([0, 0, 0]), &[]);
+    assert!(!said[0].contains("error"), "{said:?}");
+    assert_eq!(said[3], "one clock: latencies have no error from offsets");
+    let (said, _) = reported(&lines([2, 7, 3]), &["--json", "--every", "2s"]);
+    let report: Value = serde_json::from_str(&said[0]).expect("one object");
+    let group = &report["groups"][0];
+    assert_eq!(group["error_ns"], 7.0, "{report}");
+    let windows: Vec<_> =
+        group["windows"].as_array().into_iter().flatten().map(|window| window["from_ns"].as_i64()).collect();
+    assert_eq!(windows, [Some(0), Some(2_000_000_000)], "{report}");
+    assert_eq!(group["windows"][1]["error_ns"], 3.0, "{report}");
+}
+
+#[test]
+fn a_file_of_bad_lines_only_says_why() {
+    let (said, status) = reported("nonsense\n\u{1b}[2J\n", &[]);
+    assert_eq!(status, 2, "{said:?}");
+    assert!(said[0].contains("line 1: at byte 9"), "{said:?}");
+    assert!(said.iter().any(|line| line.starts_with("error: found no number")), "{said:?}");
+    assert!(!said.concat().contains('\u{1b}'), "{said:?}");
+}
+
+#[test]
+fn values_times_and_tags_at_the_edge_are_reported() {
+    let point =
+        |tag: &str, value: &str, time: i64| format!("delivery,topic={tag} latency_ns={value} {time}\n");
+    let first = -9_223_372_036_854_775_806;
+    let (said, status) = reported(&point("a", "1i", first), &["--every", "9000000000s"]);
+    assert_eq!(status, 0, "{said:?}");
+    let far = point("a", "1e308", 1) + &point("a", "1.7e308", 2);
+    let (said, status) = reported(&far, &["--svg", "SVG"]);
+    assert_eq!(status, 2, "{said:?}");
+    assert!(
+        said.concat().contains("error: read a value of 1.0e302, expected at most 1e100 to draw"),
+        "{said:?}"
+    );
+    for value in ["5e-324", "1e-310", "9e105"] {
+        let (said, status) = reported(&point("a", value, 1), &["--svg", "SVG"]);
+        assert_eq!(status, 0, "{value}: {said:?}");
+    }
+    let (said, status) = reported(&point("a\u{1}\u{1b}[2J\u{fffe}", "1i", 1), &["--svg", "SVG"]);
+    assert_eq!(status, 0, "{said:?}");
+    assert!(!said.concat().contains(['\u{1}', '\u{1b}']), "{said:?}");
+    let picture = said.last().expect("it is drawn");
+    assert!(picture.starts_with("<svg") && !picture.contains('\u{fffe}'), "{picture}");
+}
+
+#[test]
+fn what_was_put_aside_is_not_delivered() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let spool = folder.path().join("spool").display().to_string();
+    std::fs::write(&spool, "m f=1 1\nm f=\"x\" 2\n").expect("a file");
+    let conflict = || Reply::Says(422, "", "partial write: field type conflict");
+    let server = Server::start([conflict(), Reply::Says(204, "", ""), conflict()]);
+    let (said, status) = run(&["send", &spool, "--url", &server.url(), "--settle", "10ms"]);
+    assert_eq!(status, 1, "{said:?}");
+    assert!(
+        said[0].starts_with(&format!("1 of 2 lines sent, 1 put aside in {spool}.rejected, 0 left: ")),
+        "{said:?}"
+    );
 }

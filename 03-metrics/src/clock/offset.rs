@@ -68,13 +68,19 @@ pub fn best(exchanges: &[Exchange]) -> Option<Offset> {
 }
 
 /// What holds from `before` a run to `after` it: between the two clocks may have drifted. The estimate is in the middle; the bound covers both
-/// with their errors.
+/// with their errors. What an `i64` cannot hold is the most that it can.
 pub fn throughout(before: Offset, after: Offset) -> Offset {
     // solution: begin — Part D: over a whole run
-    let least = (before.offset_ns - before.error_ns).min(after.offset_ns - after.error_ns);
-    let most = (before.offset_ns + before.error_ns).max(after.offset_ns + after.error_ns);
-    let offset_ns = least + (most - least) / 2;
-    Offset { offset_ns, error_ns: most - offset_ns }
+    // What strangers' clocks say may be at the end of an i64, and its bound beyond.
+    let range = |of: Offset| {
+        let (offset, error) = (i128::from(of.offset_ns), i128::from(of.error_ns));
+        (offset - error, offset + error)
+    };
+    let ((least, most), (least_after, most_after)) = (range(before), range(after));
+    let (least, most) = (least.min(least_after), most.max(most_after));
+    let whole = |ns: i128| ns.clamp(i64::MIN.into(), i64::MAX.into()) as i64;
+    let middle = least + (most - least) / 2;
+    Offset { offset_ns: whole(middle), error_ns: whole(most - middle) }
     // solution: end
 }
 

@@ -17,6 +17,10 @@ use zeromq::{RepSocket, ReqSocket, Socket, SocketRecv, SocketSend, ZmqError, Zmq
 use zmq::attach;
 use zmq::endpoint::{self, EndpointError};
 
+/// How far a clock may be from ours. Times are counted for 292 years on either side of 1970, and differences must fit.
+const MOST_YEARS: u64 = 100;
+const YEAR_NS: u64 = 31_556_952_000_000_000;
+
 /// Why a clock cannot be asked.
 #[derive(Debug, Error)]
 pub enum ClockError {
@@ -35,6 +39,11 @@ pub enum ClockError {
     /// No exchange could be used.
     #[error("of {0} answers none was possible: a clock was set meanwhile; try again")]
     Impossible(usize),
+    /// Its time is none.
+    #[error(
+        "the clock at {0} is {1} years away from ours, expected less than {MOST_YEARS}; set it (NTP), or is it no clock?"
+    )]
+    Absurd(String, u64),
     /// The thread could not start.
     #[error("could not start: {0}")]
     Start(#[from] std::io::Error),
@@ -147,6 +156,10 @@ impl Asker {
             theirs = reply.machine;
         }
         let offset = best(&exchanges).ok_or(ClockError::Impossible(exchanges.len()))?;
+        let years = offset.offset_ns.unsigned_abs() / YEAR_NS;
+        if years >= MOST_YEARS {
+            return Err(ClockError::Absurd(self.endpoint.clone(), years));
+        }
         Ok(Answer { offset, same: same::same_clock(&ours, &theirs) })
     }
 

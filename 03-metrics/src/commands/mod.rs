@@ -7,4 +7,4 @@ pub mod run;
 pub mod send;
 pub mod serve_check;
 pub mod subscribe;
-mod terminal;
+pub mod terminal;

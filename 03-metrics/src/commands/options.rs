@@ -9,13 +9,16 @@ use metrics::{Drain, FileSink, Options, Point, Recorder};
 use simnet::delay::Micros;
 use std::path::PathBuf;
 
+/// The most points that may wait in memory: the queue has its room from the beginning.
+const MOST_CAPACITY: i64 = 1 << 22;
+
 /// A database.
 #[derive(Args, Debug)]
 pub struct Database {
     /// The database: http://HOST:PORT. TLS is not spoken.
     #[arg(long, env = "INFLUX_HOST", value_name = "URL")]
     url: Option<String>,
-    /// The organisation.
+    /// The organisation. InfluxDB 2 wants one, VictoriaMetrics has none.
     #[arg(long, env = "INFLUX_ORG", default_value = "")]
     org: String,
     /// The bucket.
@@ -86,7 +89,8 @@ pub struct Sending {
     /// How long one request may take.
     #[arg(long, default_value = "10s")]
     request: Micros,
-    /// How long lines are kept after they were acknowledged, for servers that lose them when they are killed.
+    /// How long lines are kept after they were acknowledged, for servers that lose them when they are killed. The end waits as long. Where
+    /// somebody closes idle connections sooner, lines are sent again and again: then shorter.
     #[arg(long, default_value = "2s")]
     settle: Micros,
     /// The longest pause between two tries.
@@ -124,8 +128,8 @@ pub struct Sinks {
     #[command(flatten)]
     sending: Sending,
     /// How many points may wait in memory; what comes then is dropped, and counted.
-    #[arg(long, default_value_t = 65_536)]
-    capacity: usize,
+    #[arg(long, default_value_t = 65_536, value_parser = clap::value_parser!(u32).range(1..=MOST_CAPACITY))]
+    capacity: u32,
     /// How long the end may take: what the database has not taken then stays in the spool.
     #[arg(long, default_value = "30s")]
     finish: Micros,
@@ -140,7 +144,7 @@ pub struct Recorders {
 impl Sinks {
     /// Starts recording.
     pub fn start(&self) -> Result<Recorders> {
-        let options = Options { capacity: self.capacity, ..Options::default() };
+        let options = Options { capacity: self.capacity as usize, ..Options::default() };
         let mut recorders = Vec::new();
         if let Some(path) = &self.file {
             let sink = if self.append { FileSink::append(path)? } else { FileSink::create(path)? };

@@ -25,7 +25,7 @@ pub struct Arguments {
     patience: Micros,
 }
 
-/// Sends. Status 1 when something is left.
+/// Sends. Status 1 when something is left, or was put aside.
 pub fn send(arguments: &Arguments) -> Result<ExitCode> {
     let target = arguments.database.needed()?;
     if !arguments.spool.is_file() {
@@ -35,8 +35,16 @@ pub fn send(arguments: &Arguments) -> Result<ExitCode> {
     let mut sink = InfluxSink::start(target, options)?;
     let earlier = sink.earlier();
     let delivered = sink.close(arguments.patience.into())?;
-    let left = sink.left()?;
+    let (left, aside) = (sink.left()?, sink.put_aside());
     let reason = delivered.reason.map(|reason| format!(": {reason}")).unwrap_or_default();
-    say(&format!("{} of {earlier} lines sent or put aside, {left} left{reason}", earlier - left));
-    Ok(if left == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    let put = if aside > 0 {
+        format!(", {aside} put aside in {}.rejected", arguments.spool.display())
+    } else {
+        String::new()
+    };
+    say(&format!(
+        "{} of {earlier} lines sent{put}, {left} left{reason}",
+        earlier.saturating_sub(left + aside)
+    ));
+    Ok(if left + aside == 0 { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

@@ -8,7 +8,19 @@ use tokio::runtime::Builder;
 /// Says something, and minds no reader that has gone.
 pub fn say(line: &str) {
     let mut out = io::stdout().lock();
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
+    let _ = writeln!(out, "{}", printable(line)).and_then(|()| out.flush());
+}
+
+/// Says what is not right, beside what was asked for.
+pub fn warn(line: &str) {
+    let _ = writeln!(io::stderr().lock(), "{}", printable(line));
+}
+
+/// Strangers choose tags, topics and the words of errors: none of them is to steer the terminal.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|letter| if letter.is_control() && letter != '\n' { '\u{fffd}' } else { letter })
+        .collect()
 }
 
 /// Runs a program to its end, on one thread.

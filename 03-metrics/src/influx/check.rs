@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// A line that is none. A server that checks lines refuses it, after it has looked at token and bucket; and nothing is written.
 const MALFORMED: &[u8] = b"metrics_check value=\n";
+/// How much of a server's words is said.
+const WORDS: usize = 200;
 
 /// Looks at address, clock, token, bucket and lines, without writing anything. No question takes longer than `patience`.
 pub fn check(target: &Target, patience: Duration) -> Vec<Finding> {
@@ -19,9 +21,10 @@ pub fn check(target: &Target, patience: Duration) -> Vec<Finding> {
         org: target.org.clone(),
         ..Observed::default()
     };
-    let mut connection = Connection::new(target.address.clone());
+    // Each question on a connection of its own: that a server closes one in between is not wrong.
+    let ask = |request: &[u8]| Connection::new(target.address.clone()).ask(request, patience);
     let before_ns = wall::now_ns();
-    let ping = connection.ask(&request::get(target, "/ping"), patience);
+    let ping = ask(&request::get(target, "/ping"));
     let after_ns = wall::now_ns();
     let hide = |text: String| target.token.hide_in(&text);
     observed.ping = Some(match ping {
@@ -32,9 +35,10 @@ pub fn check(target: &Target, patience: Duration) -> Vec<Finding> {
         Err(error) => Err(hide(error.to_string())),
     });
     if let Some(Ok(_)) = observed.ping {
-        let answer = connection.ask(&request::write(target, MALFORMED, false), patience);
+        let answer = ask(&request::write(target, MALFORMED, false));
         observed.write = Some(match answer {
-            Ok(answer) => Ok((answer.head.status, hide(answer.body.trim().chars().take(200).collect()))),
+            // First hidden, then cut: a token that is cut in two is not found any more.
+            Ok(answer) => Ok((answer.head.status, hide(answer.body).trim().chars().take(WORDS).collect())),
             Err(error) => Err(hide(error.to_string())),
         });
     }

@@ -59,21 +59,27 @@ impl Connection {
 
     /// Sends a request, and reads the answer, all within `bound`.
     ///
-    /// A connection that was used before may have been closed meanwhile. If that is so before any byte of an answer came, the request is sent
-    /// once more on a new one: a write of points may be repeated.
+    /// A connection that was used before may have been closed meanwhile. That is an error, and not mended here by a new one: the server may have
+    /// been killed in between, and whoever asks must know.
     ///
     /// # Errors
-    /// When there is no answer.
+    /// When there is no answer. The next request goes over a new connection.
     pub fn ask(&mut self, request: &[u8], bound: Duration) -> Result<Answer, NoAnswer> {
         let until = Instant::now() + bound;
-        if let Some(stream) = self.stream.take() {
-            match self.exchange(stream, request, until, bound) {
-                Err(NoAnswer::Broken(..) | NoAnswer::Silent(_)) => {}
-                answer => return answer,
-            }
-        }
-        let stream = self.connect(until, bound)?;
+        let stream = match self.stream.take() {
+            Some(stream) => stream,
+            None => self.connect(until, bound)?,
+        };
         self.exchange(stream, request, until, bound)
+    }
+
+    /// Looks, without waiting, whether the connection has been closed since the last answer. Once it has, there is none.
+    pub fn broke(&mut self) -> bool {
+        let broke = self.stream.as_ref().is_some_and(|stream| !is_quiet(stream));
+        if broke {
+            self.stream = None;
+        }
+        broke
     }
 
     fn name(&self) -> String {
@@ -161,6 +167,13 @@ impl Connection {
     }
 }
 
+/// Whether nothing has come on this connection, not even its end. Between two requests nothing else is in order.
+fn is_quiet(stream: &TcpStream) -> bool {
+    let looked = stream.set_nonblocking(true).and_then(|()| stream.peek(&mut [0]));
+    let quiet = looked.is_err_and(|why| why.kind() == ErrorKind::WouldBlock);
+    quiet && stream.set_nonblocking(false).is_ok()
+}
+
 /// Servers that expect TLS say so in plain text to those who do not speak it.
 fn speaks_tls(status: u16, body: &str) -> bool {
     status == 400 && body.contains("HTTP request") && body.contains("HTTPS")
@@ -227,7 +240,7 @@ impl Incoming<'_> {
             let text = String::from_utf8_lossy(&self.bytes[..end]).into_owned();
             let size = text.split(';').next().and_then(|size| usize::from_str_radix(size.trim(), 16).ok());
             self.bytes.drain(..end + 2);
-            let Some(size) = size.filter(|size| *size > 0 && body.len() + size <= MOST_BODY) else {
+            let Some(size) = size.filter(|size| *size > 0 && *size <= MOST_BODY - body.len()) else {
                 // The last piece, one that is none, or one too many. The connection is not used again.
                 return Ok((body, false));
             };

@@ -11,8 +11,8 @@
 //! - `end`: up to here there are lines.
 //! - `sent`: up to here the server has acknowledged them.
 //! - `settled`: up to here it has done so long ago. Some servers acknowledge before the lines are on their disk, and lose the last second when
-//!   they are killed. So when a server was away, everything after `settled` is sent again. For a database the same point twice is one
-//!   point.
+//!   they are killed. So when a server was away, or may have been, everything after `settled` is sent again. For a database the same point
+//!   twice is one point.
 
 use super::backoff::Backoff;
 use super::verdict::Verdict;
@@ -93,6 +93,8 @@ pub struct Delivery {
     /// How many lines the server takes at once, as far as is known.
     ceiling: usize,
     failures: u32,
+    /// How many lines in a row were put aside.
+    aside_in_a_row: u32,
     not_before_us: u64,
     refused: bool,
 }
@@ -112,6 +114,7 @@ impl Delivery {
             lines: most,
             ceiling: most,
             failures: 0,
+            aside_in_a_row: 0,
             not_before_us: 0,
             refused: false,
         }
@@ -146,11 +149,11 @@ impl Delivery {
         // solution: begin — Part E: what an answer changes
         match verdict {
             Verdict::Taken => {
-                self.passed(now_us, batch.to);
+                self.taken(now_us, batch.to);
                 Answered::Acknowledged
             }
             Verdict::Malformed | Verdict::TooLarge if batch.lines == 1 => {
-                self.passed(now_us, batch.to);
+                self.put_aside(now_us, batch.to);
                 Answered::PutAside
             }
             Verdict::Malformed | Verdict::TooLarge => {
@@ -162,9 +165,7 @@ impl Delivery {
             }
             Verdict::Later(asked_s) => self.failed(now_us, asked_s),
             Verdict::Away => {
-                // It may have lost what it had not written yet.
-                self.acknowledged.clear();
-                self.sent = self.settled;
+                self.rewind();
                 self.failed(now_us, None)
             }
             Verdict::Refused => {
@@ -176,12 +177,44 @@ impl Delivery {
         // solution: end
     }
 
+    /// The connection has ended while nothing was under way on it. Perhaps the server only tidies up, perhaps it was killed: nobody can tell.
+    pub fn broke(&mut self, now_us: u64) {
+        if self.sent > self.settled {
+            self.rewind();
+            self.failed(now_us, None);
+        }
+    }
+
+    /// Nobody knows what the server still has of the lines that it acknowledged shortly before.
+    fn rewind(&mut self) {
+        // solution: begin — Part E: what may be lost with the server
+        // It may have lost what it had not written yet.
+        self.acknowledged.clear();
+        self.sent = self.settled;
+        // solution: end
+    }
+
     /// The server has dealt with everything up to `to`.
     fn passed(&mut self, now_us: u64, to: u64) {
         self.sent = to;
         self.acknowledged.push_back((now_us, to));
-        self.lines = self.lines.saturating_mul(2).min(self.ceiling);
         (self.failures, self.not_before_us) = (0, 0);
+    }
+
+    /// The server has taken everything up to `to`: the next batch may be larger.
+    fn taken(&mut self, now_us: u64, to: u64) {
+        self.passed(now_us, to);
+        self.lines = self.lines.saturating_mul(2).min(self.ceiling);
+        self.aside_in_a_row = 0;
+    }
+
+    /// The line before `to` is put aside. Bad lines come in runs: the next one goes alone too, and in a run there is a pause before each.
+    fn put_aside(&mut self, now_us: u64, to: u64) {
+        self.passed(now_us, to);
+        if self.aside_in_a_row > 0 {
+            self.not_before_us = now_us.saturating_add(self.backoff.pause_us(1, None));
+        }
+        self.aside_in_a_row = self.aside_in_a_row.saturating_add(1);
     }
 
     fn failed(&mut self, now_us: u64, asked_s: Option<u64>) -> Answered {
@@ -212,6 +245,11 @@ impl Delivery {
     /// Up to where the server has acknowledged.
     pub fn sent(&self) -> u64 {
         self.sent
+    }
+
+    /// Whether nothing needs to be kept any more.
+    pub fn is_settled(&self) -> bool {
+        self.settled == self.end
     }
 
     /// Whether everything has been acknowledged.

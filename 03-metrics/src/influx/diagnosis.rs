@@ -1,5 +1,7 @@
 //! What is wrong with an address, a token, a bucket, a clock: from answers to words. Pure.
 
+use super::verdict::blames_a_line;
+
 /// What was asked and came back.
 #[derive(Clone, Debug, Default)]
 pub struct Observed {
@@ -106,12 +108,20 @@ fn written(observed: &Observed, status: u16, body: &str) -> Vec<Finding> {
     let (org, bucket) = (&observed.org, &observed.bucket);
     let token = |wrong, says: &str| found("token", wrong, says);
     // solution: begin — Part E: what a refusal says
+    let blames_a_line = status == 422 || blames_a_line(body);
     match status {
-        400 | 422 => vec![
+        400 | 422 if blames_a_line => vec![
             token(false, "it may write"),
             found("bucket", false, format!("`{bucket}` of `{org}` is there")),
             found("lines", false, "a malformed line is refused, as it should be"),
         ],
+        400 => vec![found(
+            "org",
+            true,
+            format!(
+                "what is asked for is refused before any line is looked at (400): {body}; InfluxDB 2 wants an organisation: name it with --org, not `{org}`"
+            ),
+        )],
         401 if observed.has_token => vec![token(
             true,
             "the server does not know it (401); make one with `influx auth create`, and copy it whole",

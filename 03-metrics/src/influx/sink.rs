@@ -10,7 +10,7 @@ use super::address::Target;
 use super::connection::{Connection, NoAnswer};
 use super::delivery::{Answered, Batch, Bounds, Delivery, Step};
 use super::request;
-use super::spool::Spool;
+use super::spool::{MOST_BYTES, Spool};
 use super::verdict::{Verdict, verdict};
 use crate::clock::wall;
 use crate::file::lines_of;
@@ -67,13 +67,54 @@ struct State {
     earlier: u64,
     /// Where lines of this program begin.
     own: u64,
-    /// Where lines that were put aside begin.
+    /// Where lines that were put aside begin, as far as they may be sent again: each is put aside once.
     aside: BTreeSet<u64>,
+    /// How many were put aside, whoever wrote them; of those that are settled, how many are this program's own.
+    put_aside: u64,
+    rejected: u64,
     /// Why not all is written.
     reason: Option<String>,
     /// Something that a file said no to: no more is sent.
     broken: bool,
     until: Option<Instant>,
+}
+
+impl State {
+    /// Forgets what need not be kept any more.
+    fn settle(&mut self, now_us: u64) {
+        let settled = self.delivery.settle(now_us);
+        if let Err(error) = self.spool.settle(settled) {
+            self.reason = Some(error.to_string());
+        }
+        let kept = self.aside.split_off(&settled);
+        let forgotten = std::mem::replace(&mut self.aside, kept);
+        self.rejected += forgotten.range(self.own..).count() as u64;
+    }
+
+    /// A batch was answered so, in these words.
+    fn answered(&mut self, now_us: u64, batch: Batch, verdict: Verdict, words: Option<String>) {
+        match self.delivery.answered(now_us, batch, verdict) {
+            Answered::Acknowledged => {
+                if self.put_aside == 0 && self.delivery.is_done() {
+                    self.reason = None;
+                }
+            }
+            Answered::PutAside => self.set_aside(batch, words.unwrap_or_default()),
+            Answered::Again => self.reason = words,
+        }
+    }
+
+    /// Puts the line of a batch aside, unless that was done before the connection broke.
+    fn set_aside(&mut self, batch: Batch, why: String) {
+        self.reason = Some(why.clone());
+        if self.aside.insert(batch.from) {
+            self.put_aside += 1;
+            if let Err(error) = self.spool.put_aside(batch.from, batch.to, &why) {
+                self.reason = Some(error.to_string());
+                self.broken = true;
+            }
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -115,6 +156,8 @@ impl InfluxSink {
             earlier,
             own: end,
             aside: BTreeSet::new(),
+            put_aside: 0,
+            rejected: 0,
             reason: None,
             broken: false,
             until: None,
@@ -150,6 +193,11 @@ impl InfluxSink {
         state.spool.lines_after(sent)
     }
 
+    /// How many lines were put aside, whoever wrote them.
+    pub fn put_aside(&self) -> u64 {
+        self.shared.lock().put_aside
+    }
+
     /// What has become of everything so far.
     ///
     /// # Errors
@@ -163,7 +211,8 @@ impl InfluxSink {
 fn delivered(state: &mut State) -> Result<Delivered, SinkError> {
     let left = state.spool.lines_after(state.delivery.sent())?;
     let passed = (state.earlier + state.taken - left).saturating_sub(state.earlier);
-    let rejected = state.aside.range(state.own..state.delivery.sent()).count() as u64;
+    let aside = state.aside.range(state.own..).filter(|place| **place < state.delivery.sent()).count() as u64;
+    let rejected = state.rejected + aside;
     let spooled = state.taken - passed;
     let reason = state.reason.clone();
     Ok(Delivered { written: passed - rejected, spooled, rejected, reason })
@@ -192,12 +241,8 @@ impl Sink for InfluxSink {
 
     fn close(&mut self, bound: Duration) -> Result<Delivered, SinkError> {
         self.end(bound);
-        let mut state = self.shared.lock();
-        let sent = state.delivery.sent();
-        // What the server has acknowledged by the end of the program is not sent again by the next one.
-        state.spool.settle(sent)?;
-        let delivered = delivered(&mut state)?;
-        Ok(delivered)
+        // What was acknowledged and has not settled within the bound is left to the next program: it may be lost with the server.
+        delivered(&mut self.shared.lock())
     }
 }
 
@@ -243,9 +288,8 @@ impl Sender {
     fn run(mut self) {
         while let Some((batch, lines)) = self.next_batch() {
             let (verdict, words) = self.send(&lines);
-            if !self.answered(batch, &lines, verdict, words) {
-                break;
-            }
+            let now_us = self.now_us();
+            self.shared.lock().answered(now_us, batch, verdict, words);
         }
     }
 
@@ -254,19 +298,29 @@ impl Sender {
         let shared = self.shared.clone();
         let mut state = shared.lock();
         loop {
-            let now_us = self.now_us();
-            let settled = state.delivery.settle(now_us);
-            if let Err(error) = state.spool.settle(settled) {
-                state.reason = Some(error.to_string());
+            if state.broken {
+                return None;
             }
+            let now_us = self.now_us();
+            // First a look at the connection: nothing settles by waiting for a server that has gone meanwhile.
+            if self.connection.broke() {
+                state.delivery.broke(now_us);
+            }
+            state.settle(now_us);
             let closing = state.until.is_some();
             let late = state.until.is_some_and(|until| Instant::now() >= until);
-            if state.broken || late || (closing && (state.delivery.is_done() || state.delivery.is_refused()))
-            {
+            let over = state.delivery.is_settled() || state.delivery.is_refused();
+            if late || (closing && over) {
                 return None;
             }
             let next = match state.delivery.next(now_us) {
                 Step::Send { from, most_lines } => match state.spool.read(from, most_lines) {
+                    Ok((none, to)) if none.is_empty() => {
+                        let why = format!("the line is longer than a batch of {MOST_BYTES} bytes");
+                        let batch = Batch { from, to, lines: 1 };
+                        state.answered(now_us, batch, Verdict::TooLarge, Some(why));
+                        continue;
+                    }
                     Ok((lines, to)) => {
                         let count = lines.iter().filter(|byte| **byte == b'\n').count();
                         return Some((Batch { from, to, lines: count }, lines));
@@ -298,7 +352,7 @@ impl Sender {
         let request = request::write(&self.target, &body, self.options.gzip);
         match self.connection.ask(&request, bound) {
             Ok(answer) => {
-                let verdict = verdict(answer.head.status, answer.head.retry_after_s);
+                let verdict = verdict(answer.head.status, answer.head.retry_after_s, &answer.body);
                 let words = self.target.token.hide_in(answer.body.trim());
                 let words: String = words.chars().take(WORDS).collect();
                 let said = format!("{} answered {}: {words}", self.target.address, answer.head.status);
@@ -309,32 +363,6 @@ impl Sender {
             }
             Err(error) => (Verdict::Away, Some(error.to_string())),
         }
-    }
-
-    /// Whether to go on.
-    fn answered(&mut self, batch: Batch, lines: &[u8], verdict: Verdict, words: Option<String>) -> bool {
-        let now_us = self.now_us();
-        let mut state = self.shared.lock();
-        match state.delivery.answered(now_us, batch, verdict) {
-            Answered::Acknowledged => {
-                if state.aside.is_empty() && state.delivery.is_done() {
-                    state.reason = None;
-                }
-            }
-            Answered::PutAside => {
-                let words = words.unwrap_or_default();
-                if state.aside.insert(batch.from)
-                    && let Err(error) = state.spool.put_aside(lines, &words)
-                {
-                    state.reason = Some(error.to_string());
-                    state.broken = true;
-                    return false;
-                }
-                state.reason = Some(words);
-            }
-            Answered::Again => state.reason = words,
-        }
-        true
     }
 }
 

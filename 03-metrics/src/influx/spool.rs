@@ -4,6 +4,7 @@
 //! replaced as a whole, never written in place. Whatever moment a program is killed at, each line is sent at least once.
 
 use crate::file::{FileSink, whole_lines};
+use crate::line::LONGEST_LINE;
 use crate::sink::SinkError;
 use std::fs;
 use std::io::{Read, Seek, SeekFrom};
@@ -11,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 /// From how many bytes on what is settled is cut off while the spool is in use.
 const WORTH_CUTTING: u64 = 16 << 20;
-/// The most bytes of a batch.
-pub const MOST_BYTES: usize = 1 << 20;
+/// The most bytes of a batch: the longest line and its line break.
+pub const MOST_BYTES: usize = LONGEST_LINE + 1;
 
 /// A spool file. Places in it are counted from the beginning of this program's use of it, and never go back.
 #[derive(Debug)]
@@ -104,7 +105,8 @@ impl Spool {
         // solution: end
     }
 
-    /// Whole lines from this place on, at most so many and at most [`MOST_BYTES`] (but at least one), and where they end.
+    /// Whole lines from this place on, at most so many and at most [`MOST_BYTES`] (but at least one), and where they end. A line that is longer
+    /// than any batch is none of ours, and is not read into memory: then there are no bytes, and the place is where that line ends.
     ///
     /// # Errors
     /// When they cannot be read.
@@ -112,9 +114,24 @@ impl Spool {
         assert!((self.base..self.end()).contains(&from), "there are lines at {from}: {self:?}");
         let mut bytes =
             self.bytes(from - self.base, MOST_BYTES).map_err(|why| self.file.failed("read", why))?;
-        let length = batch_length(&bytes, most_lines).expect("no line is longer than a batch");
+        let Some(length) = batch_length(&bytes, most_lines) else {
+            return Ok((Vec::new(), self.end_of_line(from)?));
+        };
         bytes.truncate(length);
         Ok((bytes, from + length as u64))
+    }
+
+    /// Where the line that begins here ends, however long it is.
+    fn end_of_line(&mut self, from: u64) -> Result<u64, SinkError> {
+        let mut at = from - self.base;
+        loop {
+            let bytes = self.bytes(at, MOST_BYTES).map_err(|why| self.file.failed("read", why))?;
+            assert!(!bytes.is_empty(), "a spool has whole lines only: {self:?}");
+            if let Some(length) = batch_length(&bytes, 1) {
+                return Ok(self.base + at + length as u64);
+            }
+            at += bytes.len() as u64;
+        }
     }
 
     /// How many lines there are from this place on.
@@ -162,15 +179,22 @@ impl Spool {
     fn cut(&mut self, mark: u64) -> Result<(), SinkError> {
         let path = beside(&self.path, "new");
         let mut file = FileSink::create(&path)?;
-        let mut at = mark;
-        while at < self.file.length() {
-            let bytes = self.bytes(at, MOST_BYTES).map_err(|why| self.file.failed("read", why))?;
-            at += bytes.len() as u64;
-            file.append_bytes(&bytes)?;
-        }
+        self.copy(mark, self.file.length(), &mut file)?;
         fs::rename(&path, &self.path).map_err(|why| self.file.failed("replace", why))?;
         self.file = file;
         self.base += mark;
+        Ok(())
+    }
+
+    /// Copies bytes of the file, piece by piece.
+    fn copy(&mut self, from: u64, to: u64, file: &mut FileSink) -> Result<(), SinkError> {
+        let mut at = from;
+        while at < to {
+            let most = usize::try_from(to - at).unwrap_or(usize::MAX).min(MOST_BYTES);
+            let bytes = self.bytes(at, most).map_err(|why| self.file.failed("read", why))?;
+            at += bytes.len() as u64;
+            file.append_bytes(&bytes)?;
+        }
         Ok(())
     }
 
@@ -183,16 +207,16 @@ impl Spool {
         Ok(())
     }
 
-    /// Puts lines aside that no server will take, with the reason.
+    /// Puts the line between two places aside, which no server will take, with the reason.
     ///
     /// # Errors
-    /// When they cannot be written.
-    pub fn put_aside(&self, lines: &[u8], reason: &str) -> Result<(), SinkError> {
+    /// When it cannot be written.
+    pub fn put_aside(&mut self, from: u64, to: u64, reason: &str) -> Result<(), SinkError> {
         let mut file = FileSink::append(self.rejected_path())?;
         let reason: String =
             reason.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
         file.append_bytes(format!("# {reason}\n").as_bytes())?;
-        file.append_bytes(lines)
+        self.copy(from - self.base, to - self.base, &mut file)
     }
 
     /// Where lines are put aside.

@@ -19,7 +19,7 @@
 //! before version 3, keeps both of such a pair in names and tags, and takes the comma after it for escaped: who can choose does not let a tag
 //! end with a backslash.)
 //!
-//! A line that begins with `#` is a comment. What has no line is an error: a line break in any text, an empty name or tag value, a name that
+//! Spaces at the beginning, and more than one where one stands, mean nothing; we write none. A line that begins with `#` is a comment. What has no line is an error: a line break in any text, an empty name or tag value, a name that
 //! begins with `_` (reserved), a measurement that begins with `#`, a tag or field that comes twice, a point without fields.
 //!
 //! | file | idea |
@@ -45,9 +45,12 @@ use thiserror::Error;
 
 /// The longest text of a field, in bytes.
 pub const LONGEST_TEXT: usize = 65_536;
-/// The longest series key (measurement and tags as they are written), in bytes: what the database's index takes.
+/// The longest key of a series, in bytes: what the database's index takes. It is measurement and tags as they are written, [`BETWEEN`], and the
+/// key of a field; so the longest of these counts.
 pub const LONGEST_KEY: usize = 65_535;
-/// The longest line, in bytes. The protocol has no limit; a reader needs one.
+/// How many bytes the index puts between the tags and the field's key: `#!~#`.
+pub const BETWEEN: usize = 4;
+/// The longest line without its line break, in bytes. The protocol has no limit; a reader needs one.
 pub const LONGEST_LINE: usize = 1 << 20;
 /// The first and the last moment.
 pub const TIMES_NS: std::ops::RangeInclusive<i64> = -9_223_372_036_854_775_806..=9_223_372_036_854_775_806;
@@ -116,7 +119,7 @@ pub enum Element {
     FieldKey,
     /// Text as the value of a field.
     Text,
-    /// Measurement and tags together.
+    /// Measurement, tags and the key of a field together.
     SeriesKey,
     /// All of it.
     Line,
@@ -130,7 +133,7 @@ impl std::fmt::Display for Element {
             Element::TagValue => "tag value",
             Element::FieldKey => "field key",
             Element::Text => "text",
-            Element::SeriesKey => "measurement and tags",
+            Element::SeriesKey => "measurement, tags and field key",
             Element::Line => "line",
         })
     }

@@ -2,7 +2,7 @@
 
 use super::escape::unescape;
 use super::write::at_most;
-use super::{Element, LONGEST_KEY, LONGEST_LINE, LONGEST_TEXT, LineError, Precision, number};
+use super::{BETWEEN, Element, LONGEST_KEY, LONGEST_LINE, LONGEST_TEXT, LineError, Precision, number};
 use crate::point::{Point, Value};
 
 /// Reads a line, its time in nanoseconds. `None` of a comment and of an empty line.
@@ -18,16 +18,18 @@ pub fn parse(line: &str) -> Result<Option<Point>, LineError> {
 /// # Errors
 /// Says what was read where, and what was expected.
 pub fn parse_in(line: &str, precision: Precision) -> Result<Option<Point>, LineError> {
-    at_most(LONGEST_LINE, line.len(), Element::Line)?;
     let line = line.strip_suffix('\n').unwrap_or(line);
     let line = line.strip_suffix('\r').unwrap_or(line);
-    if line.is_empty() || line.starts_with('#') {
+    at_most(LONGEST_LINE, line.len(), Element::Line)?;
+    let mut cursor = Cursor { line, at: 0 };
+    cursor.skips_spaces();
+    if cursor.rest().is_empty() || cursor.rest().starts_with('#') {
         return Ok(None);
     }
     if let Some(at) = line.find('\n') {
         return Err(LineError::Malformed { at: at + 1, got: "a line break".into(), expected: "one line" });
     }
-    let mut cursor = Cursor { line, at: 0 };
+    let begin = cursor.at;
     let mut point = Point::new(cursor.name(Element::Measurement)?);
     // solution: begin — Part A: read a line
     while cursor.takes(',') {
@@ -39,10 +41,13 @@ pub fn parse_in(line: &str, precision: Precision) -> Result<Option<Point>, LineE
         }
         point = point.tag(key, value);
     }
-    at_most(LONGEST_KEY, cursor.at, Element::SeriesKey)?;
+    let series = cursor.at - begin;
     cursor.expect(' ', "`,` and a tag, or a space and the fields")?;
+    cursor.skips_spaces();
     loop {
+        let begin = cursor.at;
         let key = cursor.name(Element::FieldKey)?;
+        at_most(LONGEST_KEY, series + BETWEEN + cursor.at - begin, Element::SeriesKey)?;
         cursor.expect('=', "`=` and the field's value")?;
         let value = cursor.value()?;
         if point.field_value(&key).is_some() {
@@ -53,8 +58,11 @@ pub fn parse_in(line: &str, precision: Precision) -> Result<Option<Point>, LineE
             break;
         }
     }
-    if cursor.takes(' ') && !cursor.rest().is_empty() {
-        point = point.at(precision.to_ns(cursor.time()?)?);
+    if cursor.takes(' ') {
+        cursor.skips_spaces();
+        if !cursor.rest().is_empty() {
+            point = point.at(precision.to_ns(cursor.time()?)?);
+        }
     }
     // solution: end
     cursor.ends()?;
@@ -77,6 +85,11 @@ impl Cursor<'_> {
         let takes = self.rest().starts_with(letter);
         self.at += if takes { letter.len_utf8() } else { 0 };
         takes
+    }
+
+    /// Spaces that mean nothing, if there are some.
+    fn skips_spaces(&mut self) {
+        self.at = self.line.len() - self.rest().trim_start_matches(' ').len();
     }
 
     fn expect(&mut self, letter: char, expected: &'static str) -> Result<(), LineError> {

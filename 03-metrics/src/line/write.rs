@@ -1,7 +1,7 @@
 //! A point becomes a line. Pure.
 
 use super::escape::escape;
-use super::{Element, LONGEST_KEY, LONGEST_LINE, LONGEST_TEXT, LineError, Precision, number};
+use super::{BETWEEN, Element, LONGEST_KEY, LONGEST_LINE, LONGEST_TEXT, LineError, Precision, number};
 use crate::point::{Point, Value};
 
 /// The line of a point, without a line break, its time in nanoseconds. Tags and fields stand in the order of their keys.
@@ -29,11 +29,13 @@ pub fn write_in(point: &Point, precision: Precision) -> Result<String, LineError
         line.push('=');
         text(value, Element::TagValue, &mut line)?;
     }
-    at_most(LONGEST_KEY, line.len(), Element::SeriesKey)?;
+    let series = line.len();
     let mut before = ' ';
     for (key, value) in point.fields() {
         line.push(before);
+        let begin = line.len();
         name(key, Element::FieldKey, &mut line)?;
+        at_most(LONGEST_KEY, series + BETWEEN + line.len() - begin, Element::SeriesKey)?;
         line.push('=');
         field(key, value, &mut line)?;
         before = ',';

@@ -256,6 +256,8 @@ fn part_e_a_status_says_what_to_do() {
     for (status, body) in [
         (400, r#"{"code":"invalid","message":"unable to parse 'm f=': missing field value"}"#),
         (400, "Partial write of line protocol occurred"),
+        (400, "invalid line protocol in bucket b: token 'm' has no field"),
+        (400, "bad timestamp"),
         (422, "failure writing points to database: partial write: field type conflict"),
         (422, ""),
     ] {
@@ -427,6 +429,28 @@ fn part_e_what_a_dead_server_had_just_acknowledged_is_sent_again() {
     expect("what lasts is settled", again.to, delivery.settle(until_us + 2 * SECOND));
     delivery.broke(until_us + 3 * SECOND);
     expect("and is not sent again when an idle connection ends", again.to, delivery.sent());
+}
+
+#[test]
+fn part_e_a_server_that_ends_every_connection_is_got_past() {
+    let mut delivery = delivery(40);
+    let (mut now_us, mut requests) = (0, 0);
+    while delivery.sent() < 400 {
+        requests += 1;
+        expect_that(
+            "each batch is sent twice, and no more often",
+            "at most 10 requests",
+            requests <= 10,
+            &delivery,
+        );
+        if let Step::Wait { until_us } = delivery.next(now_us) {
+            now_us = until_us;
+        }
+        let batch = sends(&delivery, now_us, 400);
+        delivery.answered(now_us, batch, Verdict::Taken);
+        delivery.broke(now_us);
+    }
+    expect("and settles", 400, delivery.settle(now_us + 2 * SECOND));
 }
 
 #[test]

@@ -92,6 +92,8 @@ pub struct Delivery {
     lines: usize,
     /// How many lines the server takes at once, as far as is known.
     ceiling: usize,
+    /// Up to here lines are being sent, or were sent, a second time, since a connection ended.
+    repeated: u64,
     failures: u32,
     /// How many lines in a row were put aside.
     aside_in_a_row: u32,
@@ -113,6 +115,7 @@ impl Delivery {
             acknowledged: VecDeque::new(),
             lines: most,
             ceiling: most,
+            repeated: settled,
             failures: 0,
             aside_in_a_row: 0,
             not_before_us: 0,
@@ -165,7 +168,7 @@ impl Delivery {
             }
             Verdict::Later(asked_s) => self.failed(now_us, asked_s),
             Verdict::Away => {
-                self.rewind();
+                self.rewind(self.settled);
                 self.failed(now_us, None)
             }
             Verdict::Refused => {
@@ -178,19 +181,28 @@ impl Delivery {
     }
 
     /// The connection has ended while nothing was under way on it. Perhaps the server only tidies up, perhaps it was killed: nobody can tell.
+    ///
+    /// So what it acknowledged is sent once more, and only once for this reason: a server that ends the connection after each answer is to be got
+    /// past.
     pub fn broke(&mut self, now_us: u64) {
-        if self.sent > self.settled {
-            self.rewind();
+        let certain = self.settled.max(self.repeated);
+        if self.sent > certain {
+            self.repeated = self.sent;
+            self.rewind(certain);
             self.failed(now_us, None);
         }
     }
 
-    /// Nobody knows what the server still has of the lines that it acknowledged shortly before.
-    fn rewind(&mut self) {
+    /// Nobody knows what the server still has of the lines after `to`, all of them acknowledged shortly before.
+    fn rewind(&mut self, to: u64) {
+        assert!(
+            (self.settled..=self.sent).contains(&to),
+            "what is settled is not sent again: {to}, {self:?}"
+        );
         // solution: begin — Part E: what may be lost with the server
         // It may have lost what it had not written yet.
-        self.acknowledged.clear();
-        self.sent = self.settled;
+        self.acknowledged.retain(|(_, end)| *end <= to);
+        self.sent = to;
         // solution: end
     }
 

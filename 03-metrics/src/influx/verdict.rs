@@ -17,21 +17,19 @@ pub enum Verdict {
     Refused,
 }
 
-/// What servers say when a line is wrong. Everything else that is answered with 400 is about the request: an organisation that is missing, a
-/// proxy that is asked wrongly. Then all lines are good, and none is to be put aside.
-const ABOUT_A_LINE: [&str; 6] = [
-    "unable to parse",
-    "partial write",
-    "field type conflict",
-    "line protocol",
-    "writing requires points",
-    "cannot unmarshal",
-];
+/// What servers say when a line is wrong, whatever the line has in it.
+const ABOUT_A_LINE: [&str; 3] = ["unable to parse", "partial write", "line protocol"];
 
-/// Whether an answer blames a line.
+/// What servers and proxies say when the request is wrong: an organisation that is missing, a page for a browser. Then all lines are good, and
+/// none is to be put aside.
+const ABOUT_THE_REQUEST: [&str; 7] =
+    ["orgid", "organization", "organisation", "bucket", "token", "precision", "<html"];
+
+/// Whether an answer of status 400 blames a line. One that says nothing does not.
 pub fn blames_a_line(body: &str) -> bool {
     let body = body.to_lowercase();
-    ABOUT_A_LINE.iter().any(|words| body.contains(words))
+    let says = |words: &[&str]| words.iter().any(|words| body.contains(words));
+    says(&ABOUT_A_LINE) || !(body.trim().is_empty() || says(&ABOUT_THE_REQUEST))
 }
 
 /// What a status means, with the body that explains it.

@@ -89,7 +89,10 @@ pub async fn connect(socket: &mut impl Socket, text: &str, patience: Duration) -
 }
 
 /// Listens on a path. A program that was killed leaves its path behind: who finds one where nobody answers takes it over.
-pub(crate) fn listen_ipc(path: &Path) -> io::Result<UnixListener> {
+///
+/// # Errors
+/// When somebody answers there, or the system says no.
+pub fn listen_ipc(path: &Path) -> io::Result<UnixListener> {
     match UnixListener::bind(path) {
         Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
             match UnixStream::connect(path) {

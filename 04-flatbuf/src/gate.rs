@@ -1,4 +1,4 @@
-//! What may come from a publisher, as ZMTP 3 (ZeroMQ's RFC 23) puts it on the wire. Pure: it looks at bytes as they pass.
+//! What may come from a stranger, as ZMTP 3 (ZeroMQ's RFC 23) puts it on the wire. Pure: it looks at bytes as they pass.
 //!
 //! The crate `zeromq` makes room for whatever length a frame announces, before the frame is there: nine bytes of a stranger can take all memory.
 //! When a message reaches the program, it is too late to refuse it. So whoever wants a bound looks at the heads of frames before the crate
@@ -9,6 +9,9 @@ use thiserror::Error;
 /// The longest command, READY for one.
 pub const LONGEST_COMMAND: u64 = 1024;
 
+/// The longest subscription, in bytes: how the messages begin that somebody wants.
+pub const LONGEST_SUBSCRIPTION: usize = 1024;
+
 const GREETING: usize = 64;
 const MORE: u8 = 1;
 const LONG: u8 = 2;
@@ -18,7 +21,7 @@ const COMMAND: u8 = 4;
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum GateError {
     /// Something else speaks there.
-    #[error("read `{0}`, expected the greeting of ZeroMQ's ZMTP 3; is a publisher there?")]
+    #[error("read `{0}`, expected the greeting of ZeroMQ's ZMTP 3; is it a program of ZeroMQ's?")]
     NotZmtp(String),
     /// A length that nobody needs.
     #[error("read the head of a frame of {announced} bytes, expected at most {longest}")]
@@ -29,7 +32,7 @@ pub enum GateError {
         longest: u64,
     },
     /// A message of several frames, which the crate would gather.
-    #[error("read a frame that is not the last of its message, expected one frame: the buffer")]
+    #[error("read a frame that is not the last of its message, expected a message of one frame")]
     Frames,
     /// Flags that nobody sets.
     #[error("read a frame with flags {0:#04x}, of which some are reserved")]
@@ -52,7 +55,7 @@ enum State {
     Body { left: u64 },
 }
 
-/// From one publisher to the SUB. It keeps a greeting or a head, never a body.
+/// What one stranger says, a publisher to our SUB or a subscriber to our XPUB. The gate keeps a greeting or a head, never a body.
 #[derive(Clone, Debug)]
 pub struct Gate {
     longest: u64,

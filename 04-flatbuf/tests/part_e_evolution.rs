@@ -298,6 +298,19 @@ fn part_e_another_name_is_the_same_bytes() {
     expect("a field with another name is told", expected, found.clone());
     expect_that("and breaks nothing", "a note", !found.iter().any(Change::breaks), &found);
     expect("the bytes are the same", version!("first").1, version!("renamed").1);
+    let found = from_first(version!("types-renamed").0);
+    let expected = vec![
+        change("Detail.Wind", Kind::Renamed { new: "Breeze".to_string() }),
+        change("Place", Kind::Renamed { new: "Evolution.Spot".to_string() }),
+        change("Wind", Kind::Renamed { new: "Evolution.Breeze".to_string() }),
+    ];
+    expect(
+        "a struct and a table with another name are told, and the union's member",
+        expected,
+        found.clone(),
+    );
+    expect_that("and breaks nothing", "notes", !found.iter().any(Change::breaks), &found);
+    expect("these bytes are the same, too", version!("first").1, version!("types-renamed").1);
 }
 
 /// The old reader, and what writers of the wrong schemas have written: every buffer is valid, and what is read is wrong.

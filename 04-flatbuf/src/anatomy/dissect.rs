@@ -18,10 +18,22 @@ const MOST_NUMBERS: usize = 16;
 
 /// What each byte of `bytes` is, if they are a buffer of this schema.
 pub fn dissect(schema: &Schema, bytes: &[u8]) -> Anatomy {
-    let mut walk =
-        Walk { schema, buffer: Buffer(bytes), seen: BTreeSet::new(), steps: 0, found: Anatomy::default() };
+    let mut walk = Walk {
+        schema,
+        buffer: Buffer(bytes),
+        seen: BTreeSet::new(),
+        steps: 0,
+        is_cut: false,
+        found: Anatomy::default(),
+    };
     let walked = walk.root();
     walk.note_trouble("the root", walked);
+    if walk.is_cut {
+        let text = format!(
+            "too much to follow: {MOST_SPANS} notes, {MOST_STEPS} values and {DEEPEST} tables in each other are shown at most"
+        );
+        walk.found.trouble.push(text);
+    }
     walk.found.spans.sort_by_key(|span| (span.at, span.length));
     walk.found
 }
@@ -32,6 +44,8 @@ struct Walk<'a> {
     /// What has been visited: where, and as what.
     seen: BTreeSet<(usize, String)>,
     steps: usize,
+    /// Whether there was too much to follow all of it.
+    is_cut: bool,
     found: Anatomy,
 }
 
@@ -46,9 +60,16 @@ impl Walk<'_> {
         }
     }
 
-    /// Whether this is the first visit, and there is room for what is found.
+    /// Whether this is the first visit.
     fn is_new(&mut self, at: usize, what: &str) -> bool {
-        self.found.spans.len() < MOST_SPANS && self.seen.insert((at, what.to_string()))
+        self.seen.insert((at, what.to_string()))
+    }
+
+    /// Whether there is room for what is found so deep.
+    fn has_room(&mut self, depth: usize) -> bool {
+        let has_room = depth > 0 && self.found.spans.len() < MOST_SPANS && self.steps < MOST_STEPS;
+        self.is_cut |= !has_room;
+        has_room
     }
 
     fn root(&mut self) -> Result<(), Malformed> {
@@ -66,7 +87,7 @@ impl Walk<'_> {
     }
 
     fn table(&mut self, name: &str, at: usize, depth: usize) -> Result<(), Malformed> {
-        if depth == 0 || !self.is_new(at, name) {
+        if !self.has_room(depth) || !self.is_new(at, name) {
             return Ok(());
         }
         let Some(object) = self.schema.objects.get(name) else { return Ok(()) };
@@ -82,12 +103,14 @@ impl Walk<'_> {
         for (id, field) in &object.fields {
             let Some(place) = table.field(*id)? else { continue };
             let label = format!("  {}", field.name);
-            // Which member a union is stands in the field before it.
-            let member = match &field.kind {
-                Type::Union(_) => id.checked_sub(1).map(|id| table.field(id)).transpose()?.flatten(),
-                _ => None,
+            // Which member a union is, or each of a vector of unions, stands in the field before it.
+            let before = id.checked_sub(1).map(|id| table.field(id)).transpose()?.flatten();
+            let walked = match &field.kind {
+                Type::Vector(of) if matches!(**of, Type::Union(_)) => {
+                    self.unions(&label, of, place, before, depth)
+                }
+                kind => self.value(&label, kind, place, before, depth),
             };
-            let walked = self.value(&label, &field.kind, place, member, depth);
             self.note_trouble(&format!("{short}.{}", field.name), walked);
         }
         Ok(())
@@ -118,7 +141,7 @@ impl Walk<'_> {
         Ok(())
     }
 
-    /// A value of this type at `at`. `member` is where the number of a union's member stands.
+    /// A value of this type at `at`. `member` is where the number of a union's member stands; nothing else looks at it.
     fn value(
         &mut self,
         label: &str,
@@ -127,10 +150,10 @@ impl Walk<'_> {
         member: Option<usize>,
         depth: usize,
     ) -> Result<(), Malformed> {
-        self.steps += 1;
-        if depth == 0 || self.steps > MOST_STEPS {
+        if !self.has_room(depth) {
             return Ok(());
         }
+        self.steps += 1;
         match kind {
             Type::Scalar(scalar, of) => {
                 let bytes = self.buffer.slice(at, scalar.size(), "a number")?;
@@ -152,31 +175,9 @@ impl Walk<'_> {
             }
             Type::Vector(of) => {
                 let to = self.offset(label, at)?;
-                self.vector(label, of, to, depth)
+                self.vector(label, of, to, None, depth)
             }
-            Type::Union(name) => {
-                let to = self.offset(label, at)?;
-                let number = match member {
-                    Some(at) => i64::from(self.buffer.slice(at, 1, "the member of a union")?[0]),
-                    None => 0,
-                };
-                let member = self
-                    .schema
-                    .enums
-                    .get(name)
-                    .and_then(|of| of.values.get(&number))
-                    .and_then(|of| of.member.clone());
-                match member {
-                    Some(Type::Object(name)) => self.table(&name, to, depth - 1),
-                    Some(Type::Text) => self.text(to),
-                    _ => {
-                        self.found
-                            .trouble
-                            .push(format!("{}: member {number} is not in this schema", label.trim()));
-                        Ok(())
-                    }
-                }
-            }
+            Type::Union(name) => self.union(label, name, at, member, depth),
             Type::Array(of, length) => {
                 for index in 0..*length {
                     let at = at + index * self.size(of);
@@ -185,6 +186,55 @@ impl Walk<'_> {
                 Ok(())
             }
         }
+    }
+
+    /// A union's value at `at`: an offset to a table, a struct or a string, as the number at `member` says.
+    fn union(
+        &mut self,
+        label: &str,
+        name: &str,
+        at: usize,
+        member: Option<usize>,
+        depth: usize,
+    ) -> Result<(), Malformed> {
+        let number = match member {
+            Some(at) => self.buffer.slice(at, 1, "the member of a union")?[0],
+            None => 0,
+        };
+        if number == 0 && self.buffer.u32(at, "an offset")? == 0 {
+            self.note(at, 4, format!("{label}: none"));
+            return Ok(());
+        }
+        let to = self.offset(label, at)?;
+        let schema = self.schema;
+        let of = schema.enums.get(name).and_then(|of| of.values.get(&i64::from(number)));
+        match of.and_then(|of| of.member.as_ref()) {
+            Some(Type::Object(name)) => match schema.objects.get(name) {
+                Some(object) if object.is_struct => {
+                    self.structure(&format!("  {}", short(name)), object, to, depth)
+                }
+                _ => self.table(name, to, depth - 1),
+            },
+            Some(Type::Text) => self.text(to),
+            _ => {
+                self.found.trouble.push(format!("{}: member {number} is not in this schema", label.trim()));
+                Ok(())
+            }
+        }
+    }
+
+    /// A vector of unions; the offset at `members` leads to the vector of their members' numbers.
+    fn unions(
+        &mut self,
+        label: &str,
+        of: &Type,
+        at: usize,
+        members: Option<usize>,
+        depth: usize,
+    ) -> Result<(), Malformed> {
+        let to = self.offset(label, at)?;
+        let members = members.map(|at| self.buffer.follow(at, "the members of a vector")).transpose()?;
+        self.vector(label, of, to, members, depth)
     }
 
     /// The offset at `at`: where it leads.
@@ -214,7 +264,15 @@ impl Walk<'_> {
         Ok(())
     }
 
-    fn vector(&mut self, label: &str, of: &Type, at: usize, depth: usize) -> Result<(), Malformed> {
+    /// A vector. Where it is one of unions, `members` is the vector of their members' numbers.
+    fn vector(
+        &mut self,
+        label: &str,
+        of: &Type,
+        at: usize,
+        members: Option<usize>,
+        depth: usize,
+    ) -> Result<(), Malformed> {
         if !self.is_new(at, &format!("a vector of {of}")) {
             return Ok(());
         }
@@ -233,12 +291,17 @@ impl Walk<'_> {
             }
             return Ok(());
         }
+        let numbers = match members {
+            Some(at) => self.buffer.u32(at, "the members of a vector")? as usize,
+            None => 0,
+        };
         for index in 0..count {
-            if self.found.spans.len() >= MOST_SPANS {
+            if !self.has_room(depth) {
                 break;
             }
             let label = format!("{label}[{index}]");
-            let walked = self.value(&label, of, at + 4 + index * size, None, depth);
+            let member = members.filter(|_| index < numbers).map(|at| at + 4 + index);
+            let walked = self.value(&label, of, at + 4 + index * size, member, depth);
             self.note_trouble(label.trim(), walked);
         }
         Ok(())

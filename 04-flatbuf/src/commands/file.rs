@@ -11,24 +11,31 @@ use std::path::Path;
 const TOPIC: &[u8] = include_bytes!("../../buffers/topic.bfbs");
 const STATION: &[u8] = include_bytes!("../../buffers/station.bfbs");
 
-/// The bytes of a file of at most `longest`.
-pub fn bytes(path: &Path, longest: usize) -> Result<Vec<u8>> {
-    let file = File::open(path).with_context(|| format!("could not read {}", path.display()))?;
-    let mut bytes = Vec::new();
-    let more = longest as u64 + 1;
-    file.take(more).read_to_end(&mut bytes).with_context(|| format!("could not read {}", path.display()))?;
-    if bytes.len() > longest {
-        bail!("{} has more than {longest} bytes; allow more with --longest", path.display());
+/// A buffer: the bytes of a file of at most `longest`.
+pub fn buffer(path: &Path, longest: usize) -> Result<Vec<u8>> {
+    match bytes(path, longest)? {
+        Some(bytes) => Ok(bytes),
+        None => bail!("{} has more than {longest} bytes; allow more with --longest", path.display()),
     }
-    Ok(bytes)
 }
 
 /// The schema in a file.
 pub fn schema(path: &Path) -> Result<Schema> {
-    let bytes = bytes(path, LONGEST)?;
+    let Some(bytes) = bytes(path, LONGEST)? else {
+        bail!("{} has more than {LONGEST} bytes, which no schema needs", path.display());
+    };
     schema::read::read(&bytes).with_context(|| {
         format!("{} is no binary schema; make one with: flatc --binary --schema FILE.fbs", path.display())
     })
+}
+
+/// The bytes of a file; none, when they are more than `longest`.
+fn bytes(path: &Path, longest: usize) -> Result<Option<Vec<u8>>> {
+    let file = File::open(path).with_context(|| format!("could not read {}", path.display()))?;
+    let mut bytes = Vec::new();
+    let more = (longest as u64).saturating_add(1);
+    file.take(more).read_to_end(&mut bytes).with_context(|| format!("could not read {}", path.display()))?;
+    Ok((bytes.len() <= longest).then_some(bytes))
 }
 
 /// Whether a buffer says that it is a station's.

@@ -3,6 +3,7 @@
 use super::terminal::{PORT, now, run, say};
 use anyhow::{Result, bail};
 use clap::Args;
+use flatbuf::door::SentAway;
 use flatbuf::pubsub::publisher::{Plan, Publisher};
 use flatbuf::sample::{END, Sample};
 use simnet::delay::Micros;
@@ -65,13 +66,20 @@ pub fn publish(arguments: &Arguments) -> Result<ExitCode> {
     run(async {
         let mut publisher = Publisher::bind(&at, arguments.patience.into()).await?;
         say(&format!("listening on {} (XPUB)", publisher.endpoint));
-        publisher.wait_for(arguments.subscribers).await?;
         let told = |sample: &Sample| {
             if !arguments.quiet {
-                say(&format!("{} {}", sample.seq_no, sample.name));
+                say(&format!("{} {}", sample.seq_no, sample.name.escape_debug()));
             }
         };
-        publisher.publish(&plan, now, told).await?;
+        let published = match publisher.wait_for(arguments.subscribers).await {
+            Ok(()) => publisher.publish(&plan, now, told).await,
+            missing => missing,
+        };
+        if let SentAway { count, last: Some(why) } = publisher.sent_away() {
+            say(&format!("sent away: {count}; the last one: {why}"));
+        }
+        published?;
+        publisher.close().await?;
         say(&format!("published {} samples and {END}", plan.samples));
         Ok(ExitCode::SUCCESS)
     })

@@ -24,7 +24,7 @@ pub struct Arguments {
 
 /// Reads.
 pub fn read(arguments: &Arguments) -> Result<ExitCode> {
-    let bytes = file::bytes(&arguments.file, arguments.longest)?;
+    let bytes = file::buffer(&arguments.file, arguments.longest)?;
     let limits = Limits { longest: arguments.longest, ..Limits::default() };
     let read = match (arguments.by_hand, file::is_station(&bytes)) {
         (true, _) => wire::reader::Topic::read(&bytes)

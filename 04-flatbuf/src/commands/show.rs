@@ -24,7 +24,7 @@ pub struct Arguments {
 
 /// Shows. Where a buffer cannot be followed, all that can is shown, and then what cannot.
 pub fn show(arguments: &Arguments) -> Result<ExitCode> {
-    let bytes = file::bytes(&arguments.file, arguments.longest)?;
+    let bytes = file::buffer(&arguments.file, arguments.longest)?;
     let schema = match &arguments.schema {
         Some(path) => file::schema(path)?,
         None => file::own_schema(&bytes)?,

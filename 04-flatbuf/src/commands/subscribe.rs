@@ -8,6 +8,7 @@ use flatbuf::pubsub::stream::Heard;
 use flatbuf::pubsub::subscriber::{Subscriber, Told};
 use metrics::{Drain, FileSink, MemorySink, Options, Percentiles, Point, Recorder, Summary};
 use simnet::delay::Micros;
+use simnet::report::BROKEN;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -77,13 +78,24 @@ pub fn subscribe(arguments: &Arguments) -> Result<ExitCode> {
             }
             Told::Refused(why) => say(&format!("refused: {why}")),
         };
-        let stream = subscriber.follow(now, told).await?;
-        let refused =
-            if stream.refused > 0 { format!(", {} refused", stream.refused) } else { String::new() };
-        let again = if stream.again > 0 { format!(", {} again", stream.again) } else { String::new() };
-        say(&format!("{} samples, {} missed{again}{refused}", stream.received, stream.missed));
-        report(&drain.finish(BOUND), without);
-        Ok(ExitCode::SUCCESS)
+        let followed = subscriber.follow(now, told).await;
+        // However it has ended, what was recorded is written.
+        let summary = drain.finish(BOUND);
+        if let Ok(stream) = &followed {
+            let counted =
+                |count: u64, what| if count > 0 { format!(", {count} {what}") } else { String::new() };
+            let (again, refused) = (counted(stream.again, "again"), counted(stream.refused, "refused"));
+            say(&format!("{} samples, {} missed{again}{refused}", stream.received, stream.missed));
+        }
+        report(&summary, without);
+        let is_asked_for = arguments.metrics.is_some();
+        if is_asked_for || !summary.is_complete() {
+            say(&format!("metrics: {summary}"));
+        }
+        followed?;
+        // Whoever asks for the points relies on all of them.
+        let lacks = is_asked_for && !summary.is_complete();
+        Ok(if lacks { ExitCode::from(BROKEN) } else { ExitCode::SUCCESS })
     })
 }
 
@@ -112,7 +124,7 @@ fn line(topic: &flatbuf::topic::Topic<'_>, latency: Option<u64>) -> String {
     format!("{} {name} [{}] {latency}", topic.seq_no(), shown.join(", "))
 }
 
-/// What the recorder has counted.
+/// What the recorder has measured.
 fn report(summary: &Summary, without: u64) {
     for (_, Percentiles { p50, p90, p99, max, .. }) in &summary.latencies {
         let [p50, p90, p99, max] = [p50, p90, p99, max].map(|ns| milliseconds(*ns as u64));
@@ -122,9 +134,6 @@ fn report(summary: &Summary, without: u64) {
     }
     if without > 0 {
         say(&format!("{without} samples were stamped later than they came, or not: the two clocks differ"));
-    }
-    if summary.dropped > 0 || summary.lost > 0 {
-        say(&format!("metrics: {} dropped, {} lost", summary.dropped, summary.lost));
     }
 }
 

@@ -3,6 +3,7 @@
 //! Two schemas are compatible when whoever has one can read what whoever has the other has written, in both directions, and nobody reads
 //! something that was not meant. No verifier finds the difference: the bytes are right in either schema.
 
+use super::renames::{renames, with_old_names};
 use crate::schema::{Enum, Field, Object, Schema, Type};
 use std::fmt;
 
@@ -67,7 +68,7 @@ pub enum Kind {
         /// What it means now, if anything.
         new: Option<String>,
     },
-    /// A field or an enum's value has another name: the bytes are the same; JSON and sources are not.
+    /// A table, a struct, an enum, a union, or something in one, has another name: the bytes are the same; JSON and sources are not.
     Renamed {
         /// The name that it has.
         new: String,
@@ -84,7 +85,11 @@ impl Change {
 /// What has changed from `old` to `new`, other than what may: new tables, fields at the end, deprecated fields, new enum values and union
 /// members. In the order of names.
 pub fn changes(old: &Schema, new: &Schema) -> Vec<Change> {
-    let mut found = Vec::new();
+    let renamed = renames(old, new);
+    let mut found: Vec<Change> =
+        renamed.iter().map(|(was, is)| change(was, Kind::Renamed { new: is.clone() })).collect();
+    // What has another name is compared with what it was.
+    let new = &with_old_names(new, &renamed);
     roots(old, new, &mut found);
     for (name, was) in &old.objects {
         match new.objects.get(name) {
@@ -163,6 +168,7 @@ fn tables(name: &str, old: &Object, new: &Object, found: &mut Vec<Change>) {
 
 /// Two fields of one number. Two of different names whose types differ are one that was taken away, and another in its place.
 fn fields(at: &str, old: &Field, new: &Field, found: &mut Vec<Change>) {
+    found.extend(nested(at, old, new));
     // solution: begin — Part E: two fields of one number
     if old.kind != new.kind {
         found.push(change(at, Kind::Retyped { old: old.kind.to_string(), new: new.kind.to_string() }));
@@ -178,6 +184,13 @@ fn fields(at: &str, old: &Field, new: &Field, found: &mut Vec<Change>) {
         found.push(change(at, Kind::Required { now: new.required }));
     }
     // solution: end
+}
+
+/// A buffer in a vector of bytes: the bytes have one type, and what lies in them another.
+fn nested(at: &str, old: &Field, new: &Field) -> Option<Change> {
+    let (was, is) = (old.nested.as_ref()?, new.nested.as_ref()?);
+    let of = |kind: &Type, nested: &str| format!("{kind} of {nested}");
+    (was != is).then(|| change(at, Kind::Retyped { old: of(&old.kind, was), new: of(&new.kind, is) }))
 }
 
 /// What an absent field is, in words; of what has no default it is always the same.
@@ -224,7 +237,9 @@ impl fmt::Display for Change {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: ", self.at)?;
         match &self.kind {
-            Kind::Root { old, new } => write!(f, "was {old}, and is {new}"),
+            Kind::Root { old, new } => {
+                write!(f, "was {}, and is {}", old.escape_debug(), new.escape_debug())
+            }
             Kind::Gone => f.write_str("is gone, or something else"),
             Kind::Removed { id } => {
                 write!(
@@ -257,7 +272,7 @@ impl fmt::Display for Change {
                 write!(f, "had number {value}, which is {new} now: put new ones at the end")
             }
             Kind::Renumbered { value, new: None } => write!(f, "had number {value}, which means nothing now"),
-            Kind::Renamed { new } => write!(f, "is called {new}: the same bytes, other JSON"),
+            Kind::Renamed { new } => write!(f, "is called {new}: the same bytes, other JSON and sources"),
         }
     }
 }

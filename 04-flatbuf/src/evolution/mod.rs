@@ -6,9 +6,11 @@
 //! | file | idea |
 //! |---|---|
 //! | [`compatibility`] | may this schema follow that one? pure |
+//! | [`renames`] | what has another name, and nothing else |
 //! | [`first`] | a reader that has the first version |
 //! | [`second`] | a reader that has the second version |
 
 pub mod compatibility;
 pub mod first;
+pub mod renames;
 pub mod second;

@@ -1,15 +1,19 @@
 //! The publisher. A shell: it has a socket, and is given a clock.
 
+use crate::door::{Door, SentAway};
+use crate::gate::LONGEST_SUBSCRIPTION;
 use crate::sample::Sample;
 use crate::stamp::stamp;
 use crate::topic::write::Writer;
 use bytes::Bytes;
 use futures_util::FutureExt;
+use std::io;
+use std::net::{Ipv4Addr, TcpListener};
 use std::time::Duration;
 use thiserror::Error;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use zeromq::{Socket, SocketRecv, SocketSend, XPubSocket, ZmqError, ZmqMessage};
-use zmq::endpoint::{self, EndpointError};
+use zmq::endpoint::EndpointError;
 
 /// Why nothing is published.
 #[derive(Debug, Error)]
@@ -47,9 +51,11 @@ pub struct Plan {
     pub interval: Duration,
 }
 
-/// A publisher: an XPUB, which sees subscriptions, writes before `send` returns, and so loses nothing that it has sent.
+/// A publisher: an XPUB, which sees subscriptions, writes before `send` returns, and so loses nothing that it has sent. Subscribers reach it
+/// through a door, which carries what is written as long as this lives: [`Publisher::close`] waits until all of it has gone.
 pub struct Publisher {
     socket: XPubSocket,
+    door: Door,
     /// Where it listens.
     pub endpoint: String,
     subscriptions: usize,
@@ -62,9 +68,19 @@ impl Publisher {
     /// # Errors
     /// When the endpoint cannot be had.
     pub async fn bind(endpoint: &str, patience: Duration) -> Result<Self, EndpointError> {
+        let busy = |error: io::Error| EndpointError::Busy(endpoint.to_string(), error.to_string());
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(busy)?;
+        let behind = listener.local_addr().map_err(busy)?;
         let mut socket = XPubSocket::new();
-        let endpoint = endpoint::bind(&mut socket, endpoint).await?;
-        Ok(Publisher { socket, endpoint, subscriptions: 0, patience })
+        socket.bind_listener(listener).await.map_err(|error| busy(io::Error::other(error)))?;
+        let door = Door::before(behind, endpoint, LONGEST_SUBSCRIPTION).await?;
+        let endpoint = door.address.clone();
+        Ok(Publisher { socket, door, endpoint, subscriptions: 0, patience })
+    }
+
+    /// Whom the door has sent away so far.
+    pub fn sent_away(&self) -> SentAway {
+        self.door.sent_away()
     }
 
     /// Waits until so many subscriptions have come.
@@ -74,7 +90,12 @@ impl Publisher {
     pub async fn wait_for(&mut self, expected: usize) -> Result<(), PublishError> {
         let until = Instant::now() + self.patience;
         while self.subscriptions < expected {
-            let Ok(heard) = timeout_at(until, self.socket.recv()).await else {
+            let heard = tokio::select! {
+                biased;
+                heard = timeout_at(until, self.socket.recv()) => heard,
+                never = self.door.breaks() => never,
+            };
+            let Ok(heard) = heard else {
                 let (here, patience) = (self.subscriptions, self.patience);
                 return Err(PublishError::Missing { here, expected, patience });
             };
@@ -92,10 +113,36 @@ impl Publisher {
         while let Some(heard) = self.socket.recv().now_or_never() {
             self.hear(heard);
         }
-        match timeout(self.patience, self.socket.send(ZmqMessage::from(buffer))).await {
+        let sent = tokio::select! {
+            biased;
+            sent = timeout(self.patience, self.socket.send(ZmqMessage::from(buffer))) => sent,
+            never = self.door.breaks() => never,
+        };
+        match sent {
             Ok(sent) => Ok(sent?),
             Err(_) => Err(PublishError::Stalled(self.patience)),
         }
+    }
+
+    /// Ends, once each subscriber has been given all that it was sent.
+    ///
+    /// # Errors
+    /// When one does not take it within the patience.
+    pub async fn close(self) -> Result<(), PublishError> {
+        let Publisher { mut socket, mut door, patience, .. } = self;
+        // A connection of the XPUB ends as it hears that the subscriber has hung up, so it goes on listening.
+        let hear = async {
+            loop {
+                let _ = socket.recv().await;
+            }
+        };
+        let closed = async {
+            tokio::select! {
+                () = door.close() => {}
+                never = hear => never,
+            }
+        };
+        timeout(patience, closed).await.map_err(|_| PublishError::Stalled(patience))
     }
 
     /// A subscription begins with a 1. The end of a connection is none, and no error.

@@ -89,7 +89,7 @@ impl Subscriber {
         let mut socket = SubSocket::new();
         tokio::select! {
             biased;
-            why = door.sent_away() => return Err(why.into()),
+            why = door.sends_away() => return Err(why.into()),
             connected = endpoint::connect(&mut socket, &address, patience) => connected?,
         }
         socket.subscribe("").await?;
@@ -106,7 +106,7 @@ impl Subscriber {
             message = timeout(self.patience, self.socket.recv()) => {
                 Ok(message.map_err(|_| SubscribeError::Silent(self.patience))??)
             }
-            why = self.door.sent_away() => Err(why.into()),
+            why = self.door.sends_away() => Err(why.into()),
         }
     }
 

@@ -54,6 +54,8 @@ pub struct Field {
     pub required: bool,
     /// Who reads is told whether it was there.
     pub optional: bool,
+    /// The root table of the buffer that lies in a vector of bytes, where the schema says so. `flatc` leaves it out without `--bfbs-builtins`.
+    pub nested: Option<String>,
 }
 
 /// What a field is when it is absent.

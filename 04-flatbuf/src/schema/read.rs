@@ -34,12 +34,12 @@ pub fn read(bytes: &[u8]) -> Result<Schema, Refusal> {
     }
     let schema = root_with_opts::<flat::Schema<'_>>(&options(bytes.len()), bytes)
         .map_err(|why| Refusal::Invalid { length: bytes.len(), why })?;
-    let objects = schema.objects().iter().map(|of| Ok((of.name().to_string(), object(&schema, of)?)));
-    let enums = schema.enums().iter().map(|of| Ok((of.name().to_string(), enumeration(&schema, of)?)));
+    let objects = schema.objects().iter().map(|of| Ok((name(of.name())?, object(&schema, of)?)));
+    let enums = schema.enums().iter().map(|of| Ok((name(of.name())?, enumeration(&schema, of)?)));
     let read = Schema {
         objects: objects.collect::<Result<_, Refusal>>()?,
         enums: enums.collect::<Result<_, Refusal>>()?,
-        root: schema.root_table().map(|root| root.name().to_string()),
+        root: schema.root_table().map(|root| name(root.name())).transpose()?,
         identifier: schema.file_ident().filter(|ident| !ident.is_empty()).map(str::to_string),
     };
     match &read.root {
@@ -48,6 +48,15 @@ pub fn read(bytes: &[u8]) -> Result<Schema, Refusal> {
         }
         _ => Ok(read),
     }
+}
+
+/// A name, as schemas have them. Names are shown, so that nothing may stand in one that a terminal obeys.
+fn name(text: &str) -> Result<String, Refusal> {
+    let fits = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '.';
+    if text.chars().all(fits) {
+        return Ok(text.to_string());
+    }
+    Err(Refusal::value("a name", text.escape_debug(), "letters, digits, `_` and `.`"))
 }
 
 fn object(schema: &flat::Schema<'_>, of: flat::Object<'_>) -> Result<Object, Refusal> {
@@ -60,30 +69,53 @@ fn object(schema: &flat::Schema<'_>, of: flat::Object<'_>) -> Result<Object, Ref
         ));
     };
     let fields = of.fields().iter().map(|one| {
+        let label = name(one.name())?;
+        if one.offset64() || one.type_().base_type() == flat::BaseType::Vector64 {
+            return Err(Refusal::value(
+                "the field",
+                label,
+                "offsets of 32 bits: it has `offset64` or `vector64`",
+            ));
+        }
         let field = Field {
-            name: one.name().to_string(),
+            name: label,
             kind: kind(schema, one.type_())?,
             offset: one.offset().into(),
             default: WhenAbsent { integer: one.default_integer(), real: one.default_real() },
             deprecated: one.deprecated(),
             required: one.required(),
             optional: one.optional(),
+            nested: nested(schema, of, one)?,
         };
         Ok((one.id(), field))
     });
     Ok(Object { is_struct: of.is_struct(), size, align, fields: fields.collect::<Result<_, Refusal>>()? })
 }
 
+/// What the attribute `nested_flatbuffer` names: a table of the same namespace, or else of none.
+fn nested(
+    schema: &flat::Schema<'_>,
+    of: flat::Object<'_>,
+    field: flat::Field<'_>,
+) -> Result<Option<String>, Refusal> {
+    let attribute = field.attributes().into_iter().flatten().find(|one| one.key() == "nested_flatbuffer");
+    let Some(short) = attribute.and_then(|one| one.value()) else { return Ok(None) };
+    let short = name(short)?;
+    let beside = of.name().rsplit_once('.').map(|(namespace, _)| format!("{namespace}.{short}"));
+    let is_there = |full: &String| schema.objects().iter().any(|of| of.name() == full);
+    Ok(Some(beside.filter(is_there).unwrap_or(short)))
+}
+
 fn enumeration(schema: &flat::Schema<'_>, of: flat::Enum<'_>) -> Result<Enum, Refusal> {
     let Type::Scalar(underlying, _) = kind(schema, of.underlying_type())? else {
-        return Err(Refusal::value("the type of an enum", of.name(), "a number"));
+        return Err(Refusal::value("the type of an enum", of.name().escape_debug(), "a number"));
     };
     let values = of.values().iter().map(|one| {
         let member = match one.union_type() {
             Some(of) if of.base_type() != flat::BaseType::None => Some(kind(schema, of)?),
             _ => None,
         };
-        Ok((one.value(), EnumValue { name: one.name().to_string(), member }))
+        Ok((one.value(), EnumValue { name: name(one.name())?, member }))
     });
     Ok(Enum { is_union: of.is_union(), underlying, values: values.collect::<Result<_, Refusal>>()? })
 }
@@ -103,18 +135,16 @@ fn kind(schema: &flat::Schema<'_>, of: flat::Type<'_>) -> Result<Type, Refusal> 
 fn simple(schema: &flat::Schema<'_>, base: flat::BaseType, index: i32) -> Result<Type, Refusal> {
     let place = usize::try_from(index).ok();
     let enumeration =
-        || place.filter(|at| *at < schema.enums().len()).map(|at| schema.enums().get(at).name().to_string());
-    let object = || {
-        place.filter(|at| *at < schema.objects().len()).map(|at| schema.objects().get(at).name().to_string())
-    };
+        || place.filter(|at| *at < schema.enums().len()).map(|at| schema.enums().get(at).name());
+    let object = || place.filter(|at| *at < schema.objects().len()).map(|at| schema.objects().get(at).name());
     let missing = |what| Refusal::value(what, index, "the number of one that the schema has");
     let scalar = match base {
         flat::BaseType::String => return Ok(Type::Text),
         flat::BaseType::Obj => {
-            return Ok(Type::Object(object().ok_or_else(|| missing("the table of a field"))?));
+            return Ok(Type::Object(name(object().ok_or_else(|| missing("the table of a field"))?)?));
         }
         flat::BaseType::Union => {
-            return Ok(Type::Union(enumeration().ok_or_else(|| missing("the union of a field"))?));
+            return Ok(Type::Union(name(enumeration().ok_or_else(|| missing("the union of a field"))?)?));
         }
         flat::BaseType::Bool => Scalar::Bool,
         flat::BaseType::Byte => Scalar::I8,
@@ -131,7 +161,7 @@ fn simple(schema: &flat::Schema<'_>, base: flat::BaseType, index: i32) -> Result
     };
     match (index, enumeration()) {
         (-1, _) => Ok(Type::Scalar(scalar, None)),
-        (_, Some(name)) => Ok(Type::Scalar(scalar, Some(name))),
+        (_, Some(of)) => Ok(Type::Scalar(scalar, Some(name(of)?))),
         (_, None) => Err(missing("the enum of a field")),
     }
 }

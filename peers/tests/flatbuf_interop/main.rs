@@ -182,6 +182,7 @@ fn python_hears_our_publisher() {
         publisher.wait_for(1).await.unwrap();
         let plan = Plan { samples: 200, length: 5, name: "DATA".to_string(), interval: Duration::ZERO };
         publisher.publish(&plan, || 1_500_000_000, |_| {}).await.unwrap();
+        publisher.close().await.unwrap();
         for number in 0..200 {
             assert_eq!(python.hear(), format!("{number} 1.5 DATA 0 1 2 3 4"));
         }
@@ -242,7 +243,8 @@ fn what_flatc_calls_a_break_is_one() {
             if theirs { "objects" } else { "is content" },
             if ours { "object" } else { "are content" }
         );
-        assert!(ours || !theirs, "{name}: flatc finds a break, and we do not");
+        // The name of a type is in no buffer.
+        assert!(ours || !theirs || name == "types-renamed", "{name}: flatc finds a break, and we do not");
         match (ours, theirs) {
             (true, true) => both.push(name),
             (true, false) => ours_alone.push(name),

@@ -12,7 +12,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long a test waits before it is sure that nothing comes. It passes long before; a failure waits so long.
 pub const BOUND: Duration = Duration::from_secs(20);
@@ -75,6 +75,18 @@ impl Watched {
         loop {
             match self.next() {
                 Event::Closed(who, ending) if who == peer => return ending,
+                _ => {}
+            }
+        }
+    }
+
+    /// How the connection from `peer` ended, if that is told within this time.
+    pub fn ending_within(&self, peer: SocketAddr, time: Duration) -> Option<Ending> {
+        let until = Instant::now() + time;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.events.recv_timeout(left).ok()? {
+                Event::Closed(who, ending) if who == peer => return Some(ending),
                 _ => {}
             }
         }

@@ -14,6 +14,7 @@ use zmq::endpoint;
 use zmq::linger;
 use zmq::monitor::watch::watch;
 use zmq::pipeline::batch::Step;
+use zmq::pipeline::message::LONGEST_NAME;
 use zmq::pipeline::sink::collect;
 use zmq::pipeline::source::{send_batch, wait_for_workers};
 use zmq::pipeline::task::{Cost, tasks};
@@ -143,8 +144,9 @@ async fn deal_out(source: &Source) -> Result<ExitCode> {
 }
 
 async fn labour(worker: &Worker) -> Result<ExitCode> {
-    if worker.name.is_empty() || worker.name.contains(char::is_whitespace) {
-        bail!("read the name `{}`, expected a word without spaces", worker.name);
+    let length = 1..=LONGEST_NAME;
+    if !length.contains(&worker.name.len()) || worker.name.contains(char::is_whitespace) {
+        bail!("read the name `{}`, expected a word of at most {LONGEST_NAME} bytes", worker.name);
     }
     let patience = worker.patience.into();
     let (mut tasks, mut results) = (PullSocket::new(), PushSocket::new());

@@ -26,7 +26,7 @@ pub enum Event {
     Listens(String),
     /// It has answered the request of this number.
     Answered(String),
-    /// It has got something else than a number and a text, of so many frames, and answered nothing.
+    /// It has got something else than a number and a text, of so many frames, and has said so to whoever asked.
     Refused(usize),
     /// It has died, with the request of this number in its hands.
     Died(String),
@@ -61,6 +61,12 @@ async fn live(socket: &mut RepSocket, settings: &Settings, observe: &mut impl Fn
         let Ok(message) = socket.recv().await else { continue };
         let request = attach::frames(message);
         let [number, text] = &request[..] else {
+            // Each request gets a reply, whatever it says: a REQ that gets none waits for ever.
+            let why = format!(
+                "error: read a request of {} frames, expected 2: its number and a text",
+                request.len()
+            );
+            let _ = socket.send(why.into()).await;
             observe(Event::Refused(request.len()));
             continue;
         };

@@ -59,7 +59,8 @@ pub fn endpoint(text: &str, port: impl Into<Option<u16>>) -> Result<String, Endp
     }
 }
 
-/// Binds `socket`, and returns the address that it got: with port 0 the system chooses.
+/// Binds `socket`, and returns the address that it got: with port 0 the system chooses. Bare: what strangers can reach has a
+/// [`Door`](crate::door::Door).
 ///
 /// # Errors
 /// When the text is no address, somebody else listens there, or the system says no.

@@ -6,7 +6,9 @@ use clap::{Args, ValueEnum};
 use futures_util::{Stream, StreamExt};
 use simnet::delay::Micros;
 use std::process::ExitCode;
+use std::sync::Arc;
 use zeromq::{PullSocket, RepSocket, RouterSocket, Socket, SocketRecv, SubSocket};
+use zmq::door::{Door, Rules};
 use zmq::endpoint;
 use zmq::monitor::ledger::Event;
 use zmq::monitor::watch::watch;
@@ -62,23 +64,37 @@ pub fn monitor(arguments: &Arguments) -> Result<ExitCode> {
 
 async fn show(mut socket: impl Socket + SocketRecv, arguments: &Arguments) -> Result<ExitCode> {
     let mut events = watch(&mut socket);
-    match &arguments.connect {
+    let door = match &arguments.connect {
         Some(at) => {
             let at = endpoint::endpoint(at, arguments.port)?;
             endpoint::connect(&mut socket, &at, arguments.patience.into()).await?;
+            None
         }
         None => {
             let at = arguments.bind.as_deref().unwrap_or("127.0.0.1");
-            endpoint::bind(&mut socket, &endpoint::endpoint(at, arguments.port)?).await?;
+            let at = endpoint::endpoint(at, arguments.port)?;
+            let sent_away = Arc::new(|why| say(&format!("sent away: {why}")));
+            Some(Door::with(&at, &mut socket, Rules { sent_away, ..Rules::default() }).await?)
         }
-    }
-    tell(&mut socket, &mut events, arguments.events.unwrap_or(usize::MAX)).await;
+    };
+    tell(&mut socket, &mut events, door.as_ref(), arguments.events.unwrap_or(usize::MAX)).await;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The socket knows the door's connections; what is told are those of the peers.
+fn seen_from_outside(event: Event, door: &Door) -> Event {
+    match event {
+        Event::Listening(at) => Event::Listening(door.outside(&at)),
+        Event::Accepted(connection, from) => Event::Accepted(connection, door.outside(&from)),
+        Event::Disconnected(connection, from) => Event::Disconnected(connection, door.outside(&from)),
+        event => event,
+    }
 }
 
 async fn tell(
     socket: &mut impl SocketRecv,
     events: &mut (impl Stream<Item = (Event, usize)> + Unpin),
+    door: Option<&Door>,
     most: usize,
 ) {
     let mut told = 0;
@@ -86,6 +102,10 @@ async fn tell(
         tokio::select! {
             event = events.next() => {
                 let Some((event, connected)) = event else { return };
+                let event = match door {
+                    Some(door) => seen_from_outside(event, door),
+                    None => event,
+                };
                 let open = if connected == 1 { "connection" } else { "connections" };
                 say(&format!("{event} ({connected} {open} open)"));
                 told += 1;

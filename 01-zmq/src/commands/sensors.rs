@@ -8,6 +8,7 @@ use simnet::delay::Micros;
 use std::process::ExitCode;
 use std::time::Duration;
 use zeromq::{PubSocket, Socket};
+use zmq::door::Door;
 use zmq::endpoint;
 use zmq::sensors::publisher::publish;
 use zmq::sensors::reading::{Reading, Station, Wanted};
@@ -104,8 +105,8 @@ pub fn sensors(arguments: &Arguments) -> Result<ExitCode> {
 
 async fn publisher(at: &str, readings: impl Iterator<Item = Reading>, every: Duration) -> Result<ExitCode> {
     let mut socket = PubSocket::new();
-    let at = endpoint::bind(&mut socket, at).await?;
-    say(&format!("listening on {at} (PUB)"));
+    let door = Door::open(at, &mut socket).await?;
+    say(&format!("listening on {} (PUB)", door.address));
     let published = publish(&mut socket, readings, every).await?;
     say(&format!("{published} readings published"));
     Ok(ExitCode::SUCCESS)

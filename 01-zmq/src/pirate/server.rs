@@ -1,7 +1,8 @@
 //! A server that dies, and may come back. A shell.
 
 use crate::attach;
-use crate::endpoint::{self, EndpointError};
+use crate::door::Door;
+use crate::endpoint::EndpointError;
 use std::time::Duration;
 use tokio::time::sleep;
 use zeromq::{RepSocket, Socket, SocketRecv, SocketSend};
@@ -40,11 +41,13 @@ pub async fn serve(settings: &Settings, mut observe: impl FnMut(Event)) -> Resul
     let mut listen = settings.listen.clone();
     loop {
         let mut socket = RepSocket::new();
-        listen = endpoint::bind(&mut socket, &listen).await?;
+        let door = Door::open(&listen, &mut socket).await?;
+        listen.clone_from(&door.address);
         observe(Event::Listens(listen.clone()));
         let number = live(&mut socket, settings, &mut observe).await;
         // The endpoint is free when this has ended.
-        socket.close().await;
+        door.close().await;
+        drop(socket);
         observe(Event::Died(number));
         match settings.returns_after {
             Some(pause) => sleep(pause).await,

@@ -3,7 +3,8 @@
 use super::flight::InFlight;
 use super::tier::{Refused, Step, Tier};
 use crate::attach;
-use crate::endpoint::{self, EndpointError};
+use crate::door::Door;
+use crate::endpoint::EndpointError;
 use crate::envelope::Frames;
 use crate::reconnect::{Arrival, Away, Dealer};
 use futures_util::StreamExt;
@@ -63,7 +64,7 @@ enum Behind {
 /// A tier that listens.
 pub struct Server {
     front: RouterSocket,
-    endpoint: String,
+    door: Door,
     settings: Settings,
     next: Vec<Dealer>,
 }
@@ -79,13 +80,13 @@ impl Server {
             next.push(Dealer::connect(endpoint, settings.patience).await?);
         }
         let mut front = RouterSocket::new();
-        let endpoint = endpoint::bind(&mut front, &settings.listen).await?;
-        Ok(Server { front, endpoint, settings, next })
+        let door = Door::open(&settings.listen, &mut front).await?;
+        Ok(Server { front, door, settings, next })
     }
 
     /// Where it listens.
     pub fn endpoint(&self) -> &str {
-        &self.endpoint
+        &self.door.address
     }
 
     /// Serves until it is dropped.
@@ -93,7 +94,7 @@ impl Server {
     /// This loop empties the channel that the tasks of the next tiers fill, so it must never wait for one that they empty: it takes in no more
     /// requests than those hold. What does not come in waits at the clients, and they feel it.
     pub async fn serve(self, mut observe: impl FnMut(Event)) {
-        let Server { mut front, settings, next, .. } = self;
+        let Server { mut front, settings, next, door: _door } = self;
         let mut tier = Tier::new(&settings.name, next.len());
         let (start, mut flight) = (Instant::now(), InFlight::new(next.len(), GIVEN_UP_AFTER));
         // Ends with this future: no task outlives its tier.

@@ -150,7 +150,6 @@ fn a_length_that_nobody_can_keep_ends_no_program() {
         &["hello", "server", "--port", "0"][..],
         &["weather", "publisher", "--port", "0", "--every", "1s"],
         &["proxy", "proxy", "--port", "0"],
-        &["proxy", "proxy", "--port", "0", "--plain"],
         &["sensors", "publisher", "--port", "0", "--every", "1s"],
         &["pipeline", "source", "--port", "0"],
         &["pipeline", "sink", "--port", "0"],

@@ -141,7 +141,7 @@ fn addresses(line: &str) -> Vec<String> {
 #[test]
 fn a_length_that_nobody_can_keep_ends_no_program() {
     let config = concat!(env!("CARGO_MANIFEST_DIR"), "/config.ini");
-    let mut greeting = vec![0; 64];
+    let mut greeting = [0; 64];
     (greeting[0], greeting[9], greeting[10]) = (0xff, 0x7f, 3);
     greeting[12..16].copy_from_slice(b"NULL");
     let ready = b"\x04\x19\x05READY\x0bSocket-Type\0\0\0\x03REQ";
@@ -231,4 +231,21 @@ fn a_worker_that_has_died_is_not_counted_nor_dealt_to() {
     source.says("all sent");
     sink.says("one: 5 results");
     sink.says("two: 5 results");
+}
+
+/// `zmq middleware discovery | head -1`: that nobody reads what it says is no reason to panic.
+#[test]
+fn a_discovery_whose_reader_has_gone_goes_on() {
+    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/config.ini");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zmq"));
+    command.args(["middleware", "discovery", "-p", "0", "-c", config, "--within", "20"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("the program can be run");
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).expect("a line");
+    let mut discovery = Program { child, lines: channel().1 };
+    let at = addresses(&first).remove(0);
+    // It says that somebody has registered before it answers.
+    let subscriber = Program::start(&["middleware", "subscriber", "-n", "s", "-d", &at, "-c", config]);
+    subscriber.says("s ISREADY");
+    assert!(discovery.is_running());
 }

@@ -12,7 +12,7 @@ use std::io::{Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// How long a test waits before it is sure that nothing comes. It passes long before; a failure waits so long.
 pub const BOUND: Duration = Duration::from_secs(20);
@@ -80,12 +80,10 @@ impl Watched {
         }
     }
 
-    /// How the connection from `peer` ended, if that is told within this time.
+    /// How the connection from `peer` ended, if that is told before nothing has happened for this time.
     pub fn ending_within(&self, peer: SocketAddr, time: Duration) -> Option<Ending> {
-        let until = Instant::now() + time;
         loop {
-            let left = until.saturating_duration_since(Instant::now());
-            match self.events.recv_timeout(left).ok()? {
+            match self.events.recv_timeout(time).ok()? {
                 Event::Closed(who, ending) if who == peer => return Some(ending),
                 _ => {}
             }

@@ -5,9 +5,11 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use futures_util::{Stream, StreamExt};
 use simnet::delay::Micros;
+use std::future::pending;
 use std::process::ExitCode;
 use std::sync::Arc;
-use zeromq::{PullSocket, RepSocket, RouterSocket, Socket, SocketRecv, SubSocket};
+use tokio::task::yield_now;
+use zeromq::{PubSocket, PullSocket, RepSocket, RouterSocket, Socket, SocketRecv, SubSocket};
 use zmq::door::{Door, Rules};
 use zmq::endpoint;
 use zmq::monitor::ledger::Event;
@@ -39,7 +41,7 @@ pub struct Arguments {
     patience: Micros,
 }
 
-/// A kind of socket that receives: only so are losses noticed.
+/// A kind of socket. A loss is noticed while the socket receives; by a PUB, which does not, at once.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Kind {
     /// What answers requests.
@@ -50,19 +52,28 @@ enum Kind {
     Router,
     /// What receives publications; after a loss it connects again.
     Sub,
+    /// What publishes.
+    Pub,
 }
 
 /// Opens a socket, and shows what happens to it. What it receives is thrown away.
 pub fn monitor(arguments: &Arguments) -> Result<ExitCode> {
     match arguments.kind {
-        Kind::Rep => run(show(RepSocket::new(), arguments)),
-        Kind::Pull => run(show(PullSocket::new(), arguments)),
-        Kind::Router => run(show(RouterSocket::new(), arguments)),
-        Kind::Sub => run(show(SubSocket::new(), arguments)),
+        Kind::Rep => run(show::<RepSocket>(throw_away, arguments)),
+        Kind::Pull => run(show::<PullSocket>(throw_away, arguments)),
+        Kind::Router => run(show::<RouterSocket>(throw_away, arguments)),
+        Kind::Sub => run(show::<SubSocket>(throw_away, arguments)),
+        Kind::Pub => run(show::<PubSocket>(async |_| pending().await, arguments)),
     }
 }
 
-async fn show(mut socket: impl Socket + SocketRecv, arguments: &Arguments) -> Result<ExitCode> {
+/// While this is pending a loss is noticed; what comes is not ours to use.
+async fn throw_away(socket: &mut impl SocketRecv) {
+    let _ = socket.recv().await;
+}
+
+async fn show<S: Socket>(receive: impl AsyncFn(&mut S), arguments: &Arguments) -> Result<ExitCode> {
+    let mut socket = S::new();
     let mut events = watch(&mut socket);
     let door = match &arguments.connect {
         Some(at) => {
@@ -77,7 +88,17 @@ async fn show(mut socket: impl Socket + SocketRecv, arguments: &Arguments) -> Re
             Some(Door::with(&at, &mut socket, Rules { sent_away, ..Rules::default() }).await?)
         }
     };
-    tell(&mut socket, &mut events, door.as_ref(), arguments.events.unwrap_or(usize::MAX)).await;
+    let receiving = async {
+        loop {
+            receive(&mut socket).await;
+            // A socket that has an error at once each time keeps nobody else from his turn.
+            yield_now().await;
+        }
+    };
+    tokio::select! {
+        () = tell(&mut events, door.as_ref(), arguments.events.unwrap_or(usize::MAX)) => {}
+        () = receiving => {}
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -91,27 +112,16 @@ fn seen_from_outside(event: Event, door: &Door) -> Event {
     }
 }
 
-async fn tell(
-    socket: &mut impl SocketRecv,
-    events: &mut (impl Stream<Item = (Event, usize)> + Unpin),
-    door: Option<&Door>,
-    most: usize,
-) {
+async fn tell(events: &mut (impl Stream<Item = (Event, usize)> + Unpin), door: Option<&Door>, most: usize) {
     let mut told = 0;
     while told < most {
-        tokio::select! {
-            event = events.next() => {
-                let Some((event, connected)) = event else { return };
-                let event = match door {
-                    Some(door) => seen_from_outside(event, door),
-                    None => event,
-                };
-                let open = if connected == 1 { "connection" } else { "connections" };
-                say(&format!("{event} ({connected} {open} open)"));
-                told += 1;
-            }
-            // While this is pending a loss is noticed; what comes is not ours to use.
-            _ = socket.recv() => {}
-        }
+        let Some((event, connected)) = events.next().await else { return };
+        let event = match door {
+            Some(door) => seen_from_outside(event, door),
+            None => event,
+        };
+        let open = if connected == 1 { "connection" } else { "connections" };
+        say(&format!("{event} ({connected} {open} open)"));
+        told += 1;
     }
 }

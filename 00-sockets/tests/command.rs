@@ -140,11 +140,30 @@ fn a_server_whose_reader_has_gone_goes_on() {
     assert!(server.child.try_wait().unwrap().is_none(), "the server has ended");
 }
 
+/// `sockets stream | head -1`: what nobody reads is no reason to panic.
+#[test]
+fn a_program_whose_reader_has_gone_ends_well() {
+    let server = Server::start(&[]);
+    let port = server.port.to_string();
+    for arguments in [
+        &["compare", "--clients", "1", "--requests", "1", "--pause", "1ms"][..],
+        &["stream", "--messages", "1"],
+        &["client", "127.0.0.1", &port, "5", "1"],
+        &["simulate", "--seeds", "1"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let output = command(arguments).stdout(writer).stderr(Stdio::piped()).spawn().unwrap();
+        let output = output.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output.stderr));
+    }
+}
+
 #[test]
 fn wrong_use_is_exit_status_2_and_says_what_to_do() {
     let server = Server::start(&[]);
     let port = server.port.to_string();
-    let cases: [(&[&str], &str); 11] = [
+    let cases: [(&[&str], &str); 15] = [
         (
             &["serve", "--model", "fork"],
             "read the model `fork`, expected one of: iterative, threads, poll, async",
@@ -152,6 +171,10 @@ fn wrong_use_is_exit_status_2_and_says_what_to_do() {
         (&["serve", "--port", "70000"], "70000 is not in 0..=65535"),
         (&["serve", "--port", &port], "is another server there? --port 0 takes a free port"),
         (&["serve", "--host", "here"], "invalid IP address syntax"),
+        (&["serve", "--patience", "0s"], "read `0s`, expected a time that is longer than none"),
+        (&["client", "127.0.0.1", &port, "5", "1", "--patience", "0s"], "expected a time that is longer"),
+        (&["compare", "--pause", "1000000000000s"], "read `1000000000000s`, expected an hour at most"),
+        (&["compare", "--requests", "100000000"], "100000000 is not in 1..=1000000"),
         (&["client", "127.0.0.1", &port, "-5", "1"], "invalid value '-5'"),
         (&["client", "127.0.0.1", &port, "5", "0"], "0 is not in 1.."),
         (&["client", "no..name", "1", "5", "1"], "read the server `no..name`, expected a name or an address"),

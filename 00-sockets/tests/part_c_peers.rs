@@ -203,6 +203,33 @@ fn part_c_a_hostile_client_is_told_and_closed() {
     }
 }
 
+/// A client that is refused sends on, a byte now and then. Each byte is a sign of life, but it has been told all that there is to tell.
+#[test]
+fn part_c_a_client_that_is_refused_is_not_held_for_ever() {
+    for model in Model::ALL {
+        let patience = Duration::from_millis(200);
+        let server = Watched::start(model, Settings { patience, ..Settings::default() });
+        let mut peer = server.connect();
+        peer.send(&[0xFF; 4]);
+        let reply = peer.reply();
+        expect_that(
+            format!("{model}: a client that is refused is told"),
+            "Malformed",
+            matches!(reply, Some(Reply::Malformed(_))),
+            reply,
+        );
+        // Four bytes for each time of patience, for as long as a test waits for anything. Where the server has closed, none arrives.
+        let pause = patience / 4;
+        let ending = (0..BOUND.as_millis() / pause.as_millis()).find_map(|_| {
+            let _ = peer.stream.write_all(&[7]);
+            server.ending_within(peer.address(), pause)
+        });
+        let rule =
+            format!("{model}: the farewell to a client that is refused has one bound, whatever it sends");
+        expect_that(rule, "Refused", matches!(ending, Some(Ending::Refused(_))), ending);
+    }
+}
+
 /// A payload that is no request is answered, and the connection goes on: its frame was whole.
 #[test]
 fn part_c_a_malformed_request_costs_one_answer() {

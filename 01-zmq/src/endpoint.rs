@@ -1,6 +1,7 @@
 //! Where sockets meet: `tcp://HOST:PORT` and `ipc://PATH`, read, bound and connected to, with errors that say what to do.
 
 use std::io;
+use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::Duration;
@@ -24,6 +25,9 @@ pub enum EndpointError {
     /// Somebody else listens there, or nobody may.
     #[error("could not listen on {0}: {1}; {advice}", advice = if .0.starts_with("ipc:") { BUSY_PATH } else { BUSY_PORT })]
     Busy(String, String),
+    /// The system cannot even try: the name has no address, say.
+    #[error("could not connect to {0}: {1}; is the name or the path right?")]
+    NoWay(String, io::Error),
     /// Nobody answers there.
     #[error("nobody answers at {0} within {1:?}; is the other program running, and at this address?")]
     Unreachable(String, Duration),
@@ -55,7 +59,8 @@ pub fn endpoint(text: &str, port: impl Into<Option<u16>>) -> Result<String, Endp
     }
 }
 
-/// Binds `socket`, and returns the address that it got: with port 0 the system chooses.
+/// Binds `socket`, and returns the address that it got: with port 0 the system chooses. Bare: what strangers can reach has a
+/// [`Door`](crate::door::Door).
 ///
 /// # Errors
 /// When the text is no address, somebody else listens there, or the system says no.
@@ -81,9 +86,19 @@ pub async fn bind(socket: &mut impl Socket, text: &str) -> Result<String, Endpoi
 /// When the text is no address, nobody answers, or who answers is not what a socket of this kind talks to.
 pub async fn connect(socket: &mut impl Socket, text: &str, patience: Duration) -> Result<(), EndpointError> {
     let endpoint = endpoint(text, None)?;
-    match timeout(patience, socket.connect(&endpoint)).await {
+    let trying = async {
+        loop {
+            match socket.connect(&endpoint).await {
+                // The crate gives up after 30 s; how long to try is decided here.
+                Err(ZmqError::ConnectTimeout(_)) => {}
+                tried => return tried,
+            }
+        }
+    };
+    match timeout(patience, trying).await {
         Ok(Ok(())) => Ok(()),
-        Ok(Err(ZmqError::ConnectTimeout(_))) | Err(_) => Err(EndpointError::Unreachable(endpoint, patience)),
+        Err(_) => Err(EndpointError::Unreachable(endpoint, patience)),
+        Ok(Err(ZmqError::Network(error))) => Err(EndpointError::NoWay(endpoint, error)),
         Ok(Err(error)) => Err(EndpointError::Stranger(endpoint, error)),
     }
 }
@@ -98,6 +113,10 @@ pub fn listen_ipc(path: &Path) -> io::Result<UnixListener> {
             match UnixStream::connect(path) {
                 Err(refused) if refused.kind() == io::ErrorKind::ConnectionRefused => {}
                 _ => return Err(error),
+            }
+            // A file that is no socket refuses a connection too, and may be somebody's thesis.
+            if !path.symlink_metadata()?.file_type().is_socket() {
+                return Err(io::Error::new(error.kind(), "there is a file that is no socket"));
             }
             std::fs::remove_file(path)?;
             UnixListener::bind(path)
@@ -137,6 +156,36 @@ mod tests {
         assert_eq!(bind(&mut first, &at).await.unwrap(), at);
         let error = bind(&mut PullSocket::new(), &at).await.unwrap_err();
         assert!(error.to_string().ends_with(BUSY_PATH), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_file_that_is_no_socket_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("thesis.txt");
+        std::fs::write(&path, "a thesis").unwrap();
+        let at = format!("ipc://{}", path.display());
+        let error = bind(&mut PullSocket::new(), &at).await.unwrap_err();
+        assert!(error.to_string().contains("there is a file that is no socket"), "{error}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "a thesis");
+    }
+
+    #[tokio::test]
+    async fn a_name_without_an_address_is_said_to_be_none() {
+        let error = connect(&mut PushSocket::new(), "no..name:1", Duration::from_secs(20)).await.unwrap_err();
+        assert!(error.to_string().starts_with("could not connect to tcp://no..name:1: "), "{error}");
+    }
+
+    /// The crate's own limit is shorter than the patience, as its 30 s are shorter than a minute.
+    #[tokio::test]
+    async fn patience_is_as_long_as_it_says() {
+        let mut options = zeromq::SocketOptions::default();
+        options.connect_timeout(Duration::from_millis(5));
+        let patience = Duration::from_millis(100);
+        let begun = tokio::time::Instant::now();
+        let error =
+            connect(&mut PushSocket::with_options(options), "127.0.0.1:1", patience).await.unwrap_err();
+        assert!(matches!(error, EndpointError::Unreachable(..)), "{error}");
+        assert!(begun.elapsed() >= patience, "it gave up after {:?}", begun.elapsed());
     }
 
     #[tokio::test]

@@ -5,6 +5,7 @@
 //! | file | idea |
 //! |---|---|
 //! | [`endpoint`] | where sockets meet: addresses, and errors that say what to do |
+//! | [`door`] | what stands before a socket that listens, so that no stranger ends a program |
 //! | [`hello`] | request and reply, in turn (REQ, REP) |
 //! | [`weather`] | publications, filtered by prefix where they are sent (PUB, SUB) |
 //! | [`proxy`] | many publishers behind one known address (XSUB, XPUB), and what a proxy can see |
@@ -26,6 +27,7 @@
 pub mod attach;
 pub mod bounded;
 pub mod broker;
+pub mod door;
 pub mod endpoint;
 pub mod envelope;
 pub mod heartbeat;

@@ -6,7 +6,8 @@
 //! How can it know when the queue is empty? Each writing task holds what belongs to the socket, its stream of events too. That stream
 //! ends when the last of them has ended.
 //!
-//! REQ, REP and XPUB write before `send` returns: they have nothing to linger for. **PUB cannot linger**: when it is dropped it forgets its
+//! REQ, REP and XPUB write before `send` returns: they have nothing to linger for. Behind a [`Door`](crate::door::Door) what is written may
+//! still be in the door's hands, whatever the socket: after the socket, finish the door. **PUB cannot linger**: when it is dropped it forgets its
 //! subscribers at once, and what is still in its queue goes to nobody. Who must not lose the last publications takes XPUB.
 
 use crate::attach;

@@ -62,6 +62,19 @@ fn part_a_a_loss_that_is_told_first_is_not_forgotten() {
     expect(rule, 1, ledger.connected());
 }
 
+/// The crate's REP tells the end of a connection twice.
+#[test]
+fn part_a_an_end_that_is_told_twice_is_one_end() {
+    let mut ledger = Ledger::default();
+    ledger.record(accepted(1, "a"));
+    let rule = "an end is told once";
+    expect(rule, vec![Event::Disconnected(Connection(1), address(1))], ledger.record(lost("a")));
+    expect(rule, vec![], ledger.record(lost("a")));
+    let rule = "the second word of an end does not end the next connection";
+    expect(rule, vec![Event::Accepted(Connection(2), address(2))], ledger.record(accepted(2, "a")));
+    expect(rule, 1, ledger.connected());
+}
+
 /// A peer with an identity of its own comes again, and the loss of its former connection was never told.
 #[test]
 fn part_a_who_comes_again_under_its_name_is_one_connection() {

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::task::AbortHandle;
 use zeromq::{Socket, SocketRecv, SocketSend, SubSocket, XPubSocket, XSubSocket, ZmqMessage};
+use zmq::door::Door;
 use zmq::endpoint::{bind, connect};
-use zmq::proxy::door::Door;
 use zmq::proxy::gate::{Gate, GateError, LONGEST_FRAME, MOST_SUBSCRIPTIONS, frame};
 use zmq::proxy::inspector::{Inspector, MOST_TOPICS, OTHERS, Rule, Seen as Counted, Verdict};
 use zmq::proxy::poller::{Seen, proxy};
@@ -230,7 +230,7 @@ impl Middle {
         let up = bind(&mut publishers, xsub).await.expect("a free address");
         let (send_away, away) = unbounded_channel();
         let sent_away = Arc::new(move |why| _ = send_away.send(why));
-        let door = Door::open(xpub, &mut subscribers, sent_away).await.expect("a free address");
+        let door = Door::for_subscribers(xpub, &mut subscribers, sent_away).await.expect("a free address");
         let down = door.address.clone();
         let (tell, seen) = unbounded_channel();
         let passing = async move {

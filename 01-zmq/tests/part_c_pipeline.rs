@@ -122,6 +122,27 @@ fn part_c_each_task_counts_once() {
     expect("a batch is reported from its first message to its last result", Some(expected), batch.report());
 }
 
+/// Whoever can reach the sink can announce what he likes. It costs no memory, and no panic.
+#[test]
+fn part_c_a_number_that_a_stranger_announces_is_not_believed() {
+    let mut batch = Batch::default();
+    let rule = "nobody has so many tasks";
+    expect(rule, Step::PassedOver, batch.take(&begin(1, u32::MAX), 0));
+    expect(rule, Step::PassedOver, batch.take(&done(1, u32::MAX, "x"), 0));
+    let dear = Message::Begin { batch: 1, tasks: 1, workers: u32::MAX, total_ms: u64::MAX, longest_ms: 1 };
+    expect("a batch that is dear is a batch", Step::Begun, batch.take(&dear, 0));
+    expect("and its results count", Step::Complete, batch.take(&done(1, 0, "x"), 1));
+    let report = batch.report();
+    let holds = report.as_ref().is_some_and(|report| report.cost.total_ms == u64::MAX);
+    expect_that("and are reported", "a report", holds, &report);
+
+    let mut batch = Batch::default();
+    let rule = "a result that overtakes the beginning counts, and is of no task once there are fewer";
+    expect(rule, Step::Result, batch.take(&done(1, 9, "x"), 0));
+    expect(rule, Step::Begun, batch.take(&begin(1, 1), 0));
+    expect(rule, Step::Complete, batch.take(&done(1, 0, "x"), 0));
+}
+
 /// The source and a worker are different peers, so nothing says whose message comes first.
 #[test]
 fn part_c_a_result_may_overtake_the_beginning() {

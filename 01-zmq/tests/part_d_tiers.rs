@@ -7,7 +7,8 @@ use stage::{ANYWHERE, BOUND, Tasks, act, play};
 use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use zeromq::{DealerSocket, RouterSocket, Socket, SocketRecv, SocketSend};
+use tokio::time::timeout;
+use zeromq::{DealerSocket, ReqSocket, RouterSocket, Socket, SocketRecv, SocketSend};
 use zmq::attach::{frames, message};
 use zmq::endpoint;
 use zmq::envelope::{Envelope, Frames, NoEnvelope};
@@ -106,10 +107,13 @@ fn part_d_a_tier_puts_its_name_before_the_text_and_keeps_the_way_back() {
 
     let mut tier = Tier::new("tier1", 2);
     let rule = "what is no request is refused with a reason";
-    let none = Err(Refused::NoEnvelope(NoEnvelope { frames: 2 }));
-    expect(rule, none, tier.request(of(&["id1", "hello"])));
-    expect(rule, Err(Refused::NotOneText { frames: 0 }), tier.request(of(&["id1", ""])));
-    expect(rule, Err(Refused::NotOneText { frames: 2 }), tier.request(of(&["id1", "", "a", "b"])));
+    expect(rule, Err(NoEnvelope { frames: 2 }), tier.request(of(&["id1", "hello"])));
+    for (frames, request) in [(0, &["id1", ""][..]), (2, &["id1", "", "a", "b"])] {
+        let text =
+            format!("error: read a request of {frames} frames after the empty one, expected 1: the text");
+        let refused = Step::Refuse(Refused::NotOneText { frames }, of(&["id1", "", &text]));
+        expect("who asked is told why it is refused", Ok(refused), tier.request(of(request)));
+    }
     let rule = "what is refused takes nobody's turn";
     let step = tier.request(of(&["id1", "", "hello"]));
     expect(rule, Ok(Step::Forward(0, of(&["id1", "", "tier1->hello"]))), step);
@@ -208,8 +212,19 @@ fn part_d_a_request_that_is_none_costs_nobody_else_anything() {
         let event = act(&mut tasks, told.recv()).await;
         let refused = matches!(&event, Some(Event::Refused(Refused::NoEnvelope(NoEnvelope { frames: 2 }))));
         expect_that("a request without a way back is refused", "Refused", refused, event);
+        let told_at = endpoint.clone();
         let got = routes(&mut tasks, &[endpoint], 3).await;
         expect("and the tier goes on", counts(&[("tier->", 3)]), got);
+
+        // Two texts, with a way back: a REQ that got no reply would wait for ever, and could not ask again.
+        let mut hasty = ReqSocket::new();
+        endpoint::connect(&mut hasty, &told_at, BOUND).await.unwrap();
+        for rule in ["who asks in vain is told why", "and may ask again"] {
+            hasty.send(message(of(&["one", "two"]))).await.unwrap();
+            let reply = frames(act(&mut tasks, hasty.recv()).await.unwrap());
+            let why = "error: read a request of 2 frames after the empty one, expected 1: the text";
+            expect(rule, of(&[why]), reply);
+        }
     });
 }
 
@@ -234,6 +249,38 @@ fn part_d_a_tier_that_is_lost_is_passed_over_until_it_returns() {
         tier(&mut tasks, again).await;
         while !matches!(act(&mut tasks, told.recv()).await, Some(Event::Back(1))) {}
         expect("a tier that is back is asked again", even, routes(&mut tasks, first, 4).await);
+    });
+}
+
+/// A client has any number of requests in flight, and the tier behind answers none: what a tier took in without end would fill its memory, or
+/// its queues, until all of them wait for each other.
+#[test]
+fn part_d_a_tier_takes_in_no_more_than_it_can_hold() {
+    const HELD: usize = 1000;
+    play(async {
+        let mut tasks = Tasks::new();
+        let mut behind = RouterSocket::new();
+        let next = endpoint::bind(&mut behind, ANYWHERE).await.unwrap();
+        let first = start(&mut tasks, "tier", &[next]).await;
+        let mut client = DealerSocket::new();
+        endpoint::connect(&mut client, &first, BOUND).await.unwrap();
+        for _ in 0..10 * HELD {
+            client.send(message(of(&["", "x"]))).await.expect("a tier");
+        }
+        let mut held = Vec::new();
+        while held.len() < HELD {
+            held.push(frames(act(&mut tasks, behind.recv()).await.expect("a request")));
+        }
+        let more = timeout(Duration::from_millis(200), act(&mut tasks, behind.recv())).await;
+        expect_that(format!("{HELD} requests are on their way, and no more"), "none", more.is_err(), &more);
+        for reply in held {
+            behind.send(message(reply)).await.expect("a tier");
+        }
+        for number in 1..=HELD {
+            let rule = format!("replies make room for as many requests ({number})");
+            let got = timeout(BOUND, act(&mut tasks, behind.recv())).await;
+            expect_that(rule, "a request", matches!(got, Ok(Ok(_))), &got);
+        }
     });
 }
 

@@ -583,6 +583,15 @@ fn part_f_samples_that_came_early_are_bounded() {
     let told = numbers(&mut incoming, &many);
     let rule = "after 1024 samples that wait for an earlier one, the earlier one is given up";
     expect(rule, (Some(1), 1025, (1025, 1)), (told.first().copied(), told.len(), incoming.counts()));
+
+    let mut incoming = listener();
+    let rule = "the last number there is has no successor, and is refused";
+    expect(rule, Vec::new(), numbers(&mut incoming, &[u64::MAX]));
+    let end = publication(Topic::Light, "p", Content::End { samples: u64::MAX });
+    effects(|turn| _ = incoming.heard(&end, turn));
+    incoming.begin_to_wait();
+    effects(|turn| incoming.give_up(turn));
+    expect("a liar's samples are missed, all of them", (0, u64::MAX), incoming.counts());
 }
 
 #[test]

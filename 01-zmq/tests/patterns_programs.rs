@@ -2,10 +2,11 @@
 
 #![allow(clippy::disallowed_methods, reason = "a program is waited for in a thread")]
 
-use std::net::TcpListener;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::UnixListener;
-use std::process::{Command, Output, Stdio};
-use std::sync::mpsc::channel;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -78,4 +79,173 @@ fn what_cannot_be_done_is_one_line_and_status_2() {
         assert_eq!(said.lines().count(), 1, "zmq {arguments:?} says `{said}`");
         assert_eq!(output.status.code(), Some(2), "zmq {arguments:?} says `{said}`");
     }
+}
+
+/// A program that runs, and what it says on either output.
+struct Program {
+    child: Child,
+    lines: Receiver<String>,
+}
+
+impl Program {
+    fn start(arguments: &[&str]) -> Self {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_zmq"));
+        command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().expect("the program can be run");
+        let (say, lines) = channel();
+        let outputs: [Box<dyn Read + Send>; 2] =
+            [Box::new(child.stdout.take().unwrap()), Box::new(child.stderr.take().unwrap())];
+        for output in outputs {
+            let say = say.clone();
+            thread::spawn(move || {
+                BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| say.send(line))
+            });
+        }
+        Program { child, lines }
+    }
+
+    /// Its next line with these words.
+    fn says(&self, words: &str) -> String {
+        loop {
+            let line = self.lines.recv_timeout(BOUND);
+            let line = line.unwrap_or_else(|_| panic!("a program does not say `{words}`"));
+            if line.contains(words) {
+                return line;
+            }
+        }
+    }
+
+    fn is_running(&mut self) -> bool {
+        self.child.try_wait().expect("it can be asked").is_none()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// All addresses in a line.
+fn addresses(line: &str) -> Vec<String> {
+    let words = line.split(|c: char| c.is_whitespace() || c == ',');
+    let address = |word: &str| {
+        let (host, port) = word.trim_start_matches("tcp://").rsplit_once(':')?;
+        port.parse::<u16>().ok().map(|port| format!("{host}:{port}"))
+    };
+    words.filter_map(address).collect()
+}
+
+/// Nine bytes of a stranger announce a frame that no memory holds.
+#[test]
+fn a_length_that_nobody_can_keep_ends_no_program() {
+    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/config.ini");
+    let mut greeting = [0; 64];
+    (greeting[0], greeting[9], greeting[10]) = (0xff, 0x7f, 3);
+    greeting[12..16].copy_from_slice(b"NULL");
+    let ready = b"\x04\x19\x05READY\x0bSocket-Type\0\0\0\x03REQ";
+    let huge = [&[2][..], &(1_u64 << 62).to_be_bytes()].concat();
+    for arguments in [
+        &["hello", "server", "--port", "0"][..],
+        &["weather", "publisher", "--port", "0", "--every", "1s"],
+        &["proxy", "proxy", "--port", "0"],
+        &["sensors", "publisher", "--port", "0", "--every", "1s"],
+        &["pipeline", "source", "--port", "0"],
+        &["pipeline", "sink", "--port", "0"],
+        &["monitor", "--port", "0"],
+        &["tiers", "server", "-p", "0"],
+        &["broker", "broker", "-p", "0", "--servers", "tcp://127.0.0.1:0"],
+        &["pirate", "server", "-p", "0"],
+        &["pirate", "watch", "-p", "0"],
+        &["joiner", "publisher", "-p", "0", "--patience", "20s"],
+        &["middleware", "discovery", "-p", "0", "-c", config],
+    ] {
+        let mut program = Program::start(arguments);
+        let ours = addresses(&program.says("127.0.0.1:"));
+        assert!(!ours.is_empty(), "zmq {arguments:?} says where it listens");
+        for address in &ours {
+            for hello in [&greeting[..], &[&greeting[..], ready].concat()] {
+                let mut stranger = TcpStream::connect(address).expect("it listens");
+                stranger.write_all(&[hello, &huge].concat()).expect("it takes what comes");
+                program.says("read a frame of 4611686018427387904 bytes, expected at most 65536");
+            }
+        }
+        assert!(program.is_running(), "zmq {arguments:?} goes on");
+    }
+}
+
+/// `source`, `worker` and `sink` at these paths.
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn at(&self, name: &str) -> String {
+        format!("ipc://{}", self.0.path().join(name).display())
+    }
+
+    fn sink(&self) -> Program {
+        let sink = Program::start(&["pipeline", "sink", "--bind", &self.at("sink")]);
+        sink.says("listening on");
+        sink
+    }
+
+    fn source(&self, workers: &str) -> Program {
+        let (source, sink) = (self.at("source"), self.at("sink"));
+        let few = ["--tasks", "10", "--longest", "5"];
+        let words = ["pipeline", "source", &sink, "--bind", &source, "--workers", workers];
+        let program = Program::start(&[&words[..], &few].concat());
+        program.says("listening on");
+        program
+    }
+
+    fn worker(&self, name: &str) -> Program {
+        let (source, sink) = (self.at("source"), self.at("sink"));
+        Program::start(&["pipeline", "worker", &source, &sink, "--name", name])
+    }
+}
+
+#[test]
+fn a_worker_works_for_the_next_source_too() {
+    let folder = Folder(tempfile::tempdir().unwrap());
+    let mut worker = None;
+    for _ in 0..2 {
+        let (sink, source) = (folder.sink(), folder.source("1"));
+        let worker = worker.get_or_insert_with(|| folder.worker("w"));
+        worker.says("w is ready");
+        source.says("all sent");
+        sink.says("w: 10 results");
+    }
+}
+
+/// A PUSH does not notice that a worker has died, and would deal to it.
+#[test]
+fn a_worker_that_has_died_is_not_counted_nor_dealt_to() {
+    let folder = Folder(tempfile::tempdir().unwrap());
+    let (sink, source) = (folder.sink(), folder.source("2"));
+    let dead = folder.worker("dead");
+    dead.says("dead is ready");
+    drop(dead);
+    let (one, two) = (folder.worker("one"), folder.worker("two"));
+    one.says("one is ready");
+    two.says("two is ready");
+    source.says("all sent");
+    sink.says("one: 5 results");
+    sink.says("two: 5 results");
+}
+
+/// `zmq middleware discovery | head -1`: that nobody reads what it says is no reason to panic.
+#[test]
+fn a_discovery_whose_reader_has_gone_goes_on() {
+    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/config.ini");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_zmq"));
+    command.args(["middleware", "discovery", "-p", "0", "-c", config, "--within", "20"]);
+    let mut child = command.stdout(Stdio::piped()).spawn().expect("the program can be run");
+    let mut first = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut first).expect("a line");
+    let mut discovery = Program { child, lines: channel().1 };
+    let at = addresses(&first).remove(0);
+    // It says that somebody has registered before it answers.
+    let subscriber = Program::start(&["middleware", "subscriber", "-n", "s", "-d", &at, "-c", config]);
+    subscriber.says("s ISREADY");
+    assert!(discovery.is_running());
 }

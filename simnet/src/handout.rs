@@ -156,8 +156,8 @@ impl Handout {
         (text.lines().map(str::to_string).collect(), status.code().unwrap_or(-1))
     }
 
-    /// The rows of the table of parts have the points, the hours and the size that `lab.toml` and the sources have, and the first minute
-    /// says how many tests pass in a fresh starter.
+    /// The rows of the table of parts, and the lines under the parts' headings, have the points, the hours and the size that `lab.toml` and the
+    /// sources have, and the first minute says how many tests pass in a fresh starter.
     ///
     /// # Panics
     /// When a figure is another one.
@@ -170,14 +170,23 @@ impl Handout {
                 values.filter_map(|value| value.parse::<f32>().ok()).sum()
             };
             // In the student's workspace the regions are gone.
-            let size = match source_lines(&self.lab.join("src"), id) {
+            let lines = match source_lines(&self.lab.join("src"), id) {
                 0 => String::new(),
-                size => format!(" {size} lines |"),
+                size => format!(" {size} lines"),
             };
+            let size = if lines.is_empty() { String::new() } else { format!("{lines} |") };
             let ends = format!("| {} | {} |{size}", of("points"), of("hours"));
             let row =
                 text.lines().find(|line| line.starts_with(&format!("| {id} | "))).expect("a row a part");
             assert!(row.contains(&ends), "README.md says `{row}`, expected `{ends}` in it");
+            // The same figures stand once more under the part's heading, which may break its lines anywhere.
+            let heading = format!("\n### Part {id}: ");
+            let below =
+                text.split(&heading).nth(1).and_then(|below| below.split("\n```").next()).unwrap_or("");
+            let below = below.split_whitespace().collect::<Vec<_>>().join(" ");
+            let said = format!("{} hours · {} points · our solution:{lines}", of("hours"), of("points"));
+            let says_figures = below.contains(" points · our solution:");
+            assert!(!says_figures || below.contains(&said), "README.md, Part {id}: expected `{said}`");
         }
         let count = |what: &str| sheet.lines().filter(|line| *line == what).count();
         let (green, all) = (count("starter = \"green\""), count("[[part.test]]"));

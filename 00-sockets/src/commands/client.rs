@@ -1,6 +1,6 @@
 //! `sockets client`: asks, and reports.
 
-use super::{Service, round_trips};
+use super::{Service, round_trips, say, some_time};
 use simnet::delay::Micros;
 use sockets::client::Client;
 use sockets::message::Reply;
@@ -23,7 +23,7 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value_t = Service::Factorial)]
     service: Service,
     /// How long to wait for a connection, and for an answer.
-    #[arg(long, default_value = "5s")]
+    #[arg(long, default_value = "5s", value_parser = some_time)]
     patience: Micros,
     /// Over UDP: how often to send a datagram that is not answered.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
@@ -44,19 +44,19 @@ fn factorial(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     client.finish()?;
     let answered = match reply {
         Reply::Factorial(product) => {
-            println!("{}! = {product}", arguments.number);
+            say(&format!("{}! = {product}", arguments.number));
             true
         }
         Reply::TooLarge(number) => {
-            println!("{number}! does not fit into 128 bits; 34! is the last that does");
+            say(&format!("{number}! does not fit into 128 bits; 34! is the last that does"));
             false
         }
         Reply::Malformed(why) => {
-            println!("the server refused: {why}");
+            say(&format!("the server refused: {why}"));
             false
         }
     };
-    println!("{}", round_trips::report(&times));
+    say(&round_trips::report(&times));
     Ok(if answered { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
@@ -66,11 +66,11 @@ fn count(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let length = usize::try_from(arguments.number).unwrap_or(usize::MAX);
     let (last, times) = client.count_often(length, arguments.iterations)?;
     if let Some(counted) = last {
-        println!(
+        say(&format!(
             "{} datagrams of {} bytes, {} sent again; the server has counted {} bytes in all",
             arguments.iterations, counted.length, client.resent, counted.total
-        );
+        ));
     }
-    println!("{}", round_trips::report(&times));
+    say(&round_trips::report(&times));
     Ok(ExitCode::SUCCESS)
 }

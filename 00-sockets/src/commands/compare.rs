@@ -6,6 +6,7 @@
     reason = "slow clients of real servers are threads that sleep, and take real time"
 )]
 
+use super::say;
 use comfy_table::Table;
 use simnet::delay::Micros;
 use sockets::client::{Client, ClientError};
@@ -22,11 +23,18 @@ pub struct Arguments {
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=500))]
     clients: u16,
     /// How many requests each makes.
-    #[arg(long, default_value_t = 10)]
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     requests: u32,
-    /// How long a client thinks before each request.
-    #[arg(long, default_value = "20ms")]
+    /// How long a client thinks before each request, an hour at most.
+    #[arg(long, default_value = "20ms", value_parser = an_hour_at_most)]
     pause: Micros,
+}
+
+fn an_hour_at_most(text: &str) -> Result<Micros, String> {
+    match text.parse()? {
+        Micros(us) if us > 3_600_000_000 => Err(format!("read `{text}`, expected an hour at most")),
+        pause => Ok(pause),
+    }
 }
 
 /// What a model came to.
@@ -42,13 +50,13 @@ pub fn compare(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let pause = Duration::from(arguments.pause);
     // What one client needs, when nobody keeps it waiting.
     let alone = pause * arguments.requests;
-    println!(
+    say(&format!(
         "{} clients, each thinks {} before each of {} requests: {} for one alone",
         arguments.clients,
         arguments.pause,
         arguments.requests,
         Micros::from(alone)
-    );
+    ));
     let mut table = Table::new();
     table.load_style(comfy_table::TableStyle::new());
     table.set_header(["model", "all done after", "× one alone", "connections at once"]);
@@ -62,7 +70,7 @@ pub fn compare(arguments: &Arguments) -> anyhow::Result<ExitCode> {
             measured.at_once.to_string(),
         ]);
     }
-    println!("{table}");
+    say(&table.to_string());
     Ok(ExitCode::SUCCESS)
 }
 

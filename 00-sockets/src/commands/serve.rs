@@ -1,10 +1,9 @@
 //! `sockets serve`: a server until it is ended.
 
-use super::Service;
+use super::{Service, say, some_time};
 use anyhow::Context;
 use simnet::delay::Micros;
 use sockets::serve::{Event, House, Model, Settings, listen};
-use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -28,7 +27,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 128, value_parser = clap::value_parser!(i32).range(1..))]
     backlog: i32,
     /// How long a connection may be silent.
-    #[arg(long, default_value = "30s")]
+    #[arg(long, default_value = "30s", value_parser = some_time)]
     patience: Micros,
 }
 
@@ -39,12 +38,6 @@ pub fn serve(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         Service::Factorial => factorial(arguments, address),
         Service::Count => count(address),
     }
-}
-
-/// Says something, and minds no reader that has gone: a server does not end because nobody reads its output any more.
-fn say(line: &str) {
-    let mut out = io::stdout().lock();
-    let _ = writeln!(out, "{line}").and_then(|()| out.flush());
 }
 
 fn factorial(arguments: &Arguments, address: SocketAddr) -> anyhow::Result<ExitCode> {

@@ -1,5 +1,6 @@
 //! `sockets simulate`: a campaign of the remote procedure calls.
 
+use super::say;
 use simnet::Campaign;
 use simnet::campaign::TestId;
 use simnet::report::{BROKEN, real_us_since, wall_clock};
@@ -23,9 +24,9 @@ pub fn simulate(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let campaign = Campaign::new(id.clone()).seeds(arguments.seeds);
     let report = campaign.explore(|trial| Scene::draw(trial.seed, true).survive_and_answer(trial));
     let per_second = u128::from(report.seeds) * 1_000_000 / u128::from(real_us_since(begun)).max(1);
-    println!("{} seeds, {per_second} a second\n\n{report}", report.seeds);
+    say(&format!("{} seeds, {per_second} a second\n\n{report}", report.seeds));
     for (_, seeds) in report.by_rule() {
-        println!("  {}", id.replay_command(seeds[0]));
+        say(&format!("  {}", id.replay_command(seeds[0])));
     }
     Ok(ExitCode::from(if report.failures.is_empty() { 0 } else { BROKEN }))
 }

@@ -6,6 +6,7 @@
     reason = "a sender and a receiver on real sockets are threads, and take real time"
 )]
 
+use super::say;
 use comfy_table::Table;
 use sockets::frame::{self, HEADER, announced};
 use sockets::stream::{read_frame, write_frame, write_full};
@@ -47,7 +48,7 @@ pub fn stream(arguments: &Arguments) -> anyhow::Result<ExitCode> {
     let mut table = Table::new();
     table.load_style(comfy_table::TableStyle::new());
     table.set_header(["one way", "messages a second", "ratio"]);
-    println!("messages of {} bytes, the fastest of {RUNS} runs each", arguments.size);
+    say(&format!("messages of {} bytes, the fastest of {RUNS} runs each", arguments.size));
     // The slow way gets a tenth of the messages, so as not to take ten times as long.
     let naive = fastest(arguments, arguments.messages.div_ceil(10), Way::OneByOne)?;
     table.add_row(["a write and two reads a message", &naive.to_string(), "1"]);
@@ -58,7 +59,7 @@ pub fn stream(arguments: &Arguments) -> anyhow::Result<ExitCode> {
         let ratio = buffered * 10 / naive.max(1);
         table.add_row([what, &buffered.to_string(), &format!("{}.{}", ratio / 10, ratio % 10)]);
     }
-    println!("{table}");
+    say(&table.to_string());
     Ok(ExitCode::SUCCESS)
 }
 

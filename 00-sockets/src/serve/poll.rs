@@ -27,8 +27,8 @@ enum Phase {
     Open,
     /// The client has closed its side: it gets what is left, then the connection is closed.
     Finishing,
-    /// The client was refused, and is told so; what it still sends is thrown away.
-    Parting { why: String, discarded: usize, told: bool },
+    /// The client was refused, and is told so; what it still sends is thrown away, until then at most.
+    Parting { why: String, discarded: usize, told: bool, until: Instant },
 }
 
 /// One connection, as far as it has come.
@@ -124,7 +124,8 @@ impl Connection {
                 }
                 Err(why) => {
                     frame::encode(&Reply::Malformed(why.to_string()).to_bytes(), &mut self.unsent);
-                    self.phase = Phase::Parting { why: why.to_string(), discarded: 0, told: false };
+                    let until = Instant::now() + house.settings.patience;
+                    self.phase = Phase::Parting { why: why.to_string(), discarded: 0, told: false, until };
                     return;
                 }
             }
@@ -184,13 +185,14 @@ impl Connection {
         if !self.unsent.is_empty() {
             self.write()?;
         }
-        if self.active.elapsed() > house.settings.patience {
-            return match self.phase {
-                Phase::Parting { .. } => self.end(),
-                Phase::Open | Phase::Finishing => Err(Ending::Silent),
-            };
+        match self.phase {
+            // Whatever it sends meanwhile: a byte now and then would hold the connection for ever.
+            Phase::Parting { until, .. } if Instant::now() >= until => self.end(),
+            Phase::Open | Phase::Finishing if self.active.elapsed() > house.settings.patience => {
+                Err(Ending::Silent)
+            }
+            _ => Ok(()),
         }
-        Ok(())
     }
 }
 

@@ -5,6 +5,7 @@ use crate::message::{self, Reply};
 use crate::stream::{self, StreamError};
 use std::io::{self, Read};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
 
 /// How many bytes of a client that was refused are thrown away before the connection is closed all the same.
 const MOST_DISCARDED: usize = 1 << 20;
@@ -20,7 +21,7 @@ pub fn attend(mut stream: TcpStream, peer: SocketAddr, house: &House) {
         .map_err(StreamError::from)
         .and_then(|()| session(&mut stream, peer, house));
     if let Err(StreamError::TooLong(_)) = result {
-        part(&mut stream);
+        part(&mut stream, house.settings.patience);
     }
     house.tell(Event::Closed(peer, Ending::of(&result)));
 }
@@ -53,14 +54,22 @@ pub fn session(stream: &mut TcpStream, peer: SocketAddr, house: &House) -> Resul
 /// Closes a connection so that the client can still read the last reply.
 ///
 /// A socket that is closed with unread bytes in it answers with a reset (RFC 1122, 4.2.2.13). A reset ends the client's writing with an error, and
-/// may destroy the reply on its way. So: close our side, read until the client closes its own, then close.
-fn part(stream: &mut TcpStream) {
+/// may destroy the reply on its way. So: close our side, read until the client closes its own, then close; but so many bytes at most, and for
+/// the patience at most, however the bytes come.
+fn part(stream: &mut TcpStream, patience: Duration) {
+    let until = Instant::now() + patience;
     let discard = |stream: &mut TcpStream| -> io::Result<()> {
         // solution: begin — Part C: part from a client
         stream.shutdown(Shutdown::Write)?;
         let mut left = MOST_DISCARDED;
         let mut buffer = [0; 4096];
         while left > 0 {
+            // A bound for each read would begin anew with each byte. `ZERO` is no bound, so it must not be set.
+            let remaining = until.saturating_duration_since(Instant::now());
+            if remaining.is_zero() {
+                break;
+            }
+            stream.set_read_timeout(Some(remaining))?;
             match stream.read(&mut buffer)? {
                 0 => break,
                 count => left = left.saturating_sub(count),

@@ -80,6 +80,16 @@ impl Watched {
         }
     }
 
+    /// How the connection from `peer` ended, if that is told before nothing has happened for this time.
+    pub fn ending_within(&self, peer: SocketAddr, time: Duration) -> Option<Ending> {
+        loop {
+            match self.events.recv_timeout(time).ok()? {
+                Event::Closed(who, ending) if who == peer => return Some(ending),
+                _ => {}
+            }
+        }
+    }
+
     pub fn connect(&self) -> Peer {
         Self::peer(TcpStream::connect(self.server.address).expect("the server listens"))
     }

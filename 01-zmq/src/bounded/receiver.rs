@@ -1,13 +1,15 @@
 //! The side that receives: it grants credit. A shell.
 
 use crate::attach;
-use crate::endpoint::{self, EndpointError};
+use crate::door::Door;
+use crate::endpoint::EndpointError;
 use crate::envelope::{Envelope, Frames};
 use zeromq::{RouterSocket, Socket, SocketRecv, SocketSend, ZmqError};
 
 /// A receiver that says how much it will take.
 pub struct Receiver {
     socket: RouterSocket,
+    _door: Door,
     /// Where it listens.
     pub endpoint: String,
     window: u64,
@@ -22,8 +24,14 @@ impl Receiver {
     /// When the endpoint cannot be had.
     pub async fn bind(endpoint: &str, window: u64) -> Result<Self, EndpointError> {
         let mut socket = RouterSocket::new();
-        let endpoint = endpoint::bind(&mut socket, endpoint).await?;
-        Ok(Receiver { socket, endpoint, window: window.max(1), taken_from: None })
+        let door = Door::open(endpoint, &mut socket).await?;
+        Ok(Receiver {
+            socket,
+            endpoint: door.address.clone(),
+            _door: door,
+            window: window.max(1),
+            taken_from: None,
+        })
     }
 
     /// The next message, of any sender. The one before is done with: it earns its sender a credit.

@@ -2,7 +2,8 @@
 
 use super::flow::{Flow, Refused};
 use crate::attach::{self, Events};
-use crate::endpoint::{self, EndpointError};
+use crate::door::{Door, Rules};
+use crate::endpoint::EndpointError;
 use futures_util::StreamExt;
 use zeromq::{DealerSocket, RouterSocket, Socket, SocketEvent, SocketRecv, SocketSend};
 
@@ -25,6 +26,7 @@ pub enum Event {
 pub struct Broker {
     front: RouterSocket,
     back: DealerSocket,
+    _doors: [Door; 2],
     servers: Events,
     /// Where clients connect to.
     pub clients_at: String,
@@ -41,9 +43,21 @@ impl Broker {
     pub async fn bind(clients: &str, servers: &str, limit: usize) -> Result<Self, EndpointError> {
         let (mut front, mut back) = (RouterSocket::new(), DealerSocket::new());
         let watched = attach::watch(&mut back);
-        let clients_at = endpoint::bind(&mut front, clients).await?;
-        let servers_at = endpoint::bind(&mut back, servers).await?;
-        Ok(Broker { front, back, servers: watched, clients_at, servers_at, flow: Flow::new(limit) })
+        let front_door = Door::open(clients, &mut front).await?;
+        // A server that works reads nothing meanwhile.
+        let patient = Rules { stalled: None, ..Rules::default() };
+        let back_door = Door::with(servers, &mut back, patient).await?;
+        let (clients_at, servers_at) = (front_door.address.clone(), back_door.address.clone());
+        let doors = [front_door, back_door];
+        Ok(Broker {
+            front,
+            back,
+            _doors: doors,
+            servers: watched,
+            clients_at,
+            servers_at,
+            flow: Flow::new(limit),
+        })
     }
 
     /// Serves until it is dropped.

@@ -8,6 +8,7 @@ use simnet::report::wall_clock;
 use std::process::ExitCode;
 use std::time::Duration;
 use zeromq::{RepSocket, ReqSocket, Socket};
+use zmq::door::Door;
 use zmq::endpoint;
 use zmq::hello::client::ask;
 use zmq::hello::server::{Event, serve};
@@ -68,8 +69,8 @@ pub fn hello(arguments: &Arguments) -> Result<ExitCode> {
 
 async fn server(at: &str, service_time: Duration) -> Result<ExitCode> {
     let mut socket = RepSocket::new();
-    let at = endpoint::bind(&mut socket, at).await?;
-    say(&format!("listening on {at} (REP)"));
+    let door = Door::open(at, &mut socket).await?;
+    say(&format!("listening on {} (REP)", door.address));
     let told = |event| match event {
         Event::Answered(reply) => say(&format!("answered: {reply}")),
         Event::Gone(why) => say(&format!("could not answer: {why}")),

@@ -129,6 +129,7 @@ async fn publisher(arguments: &PublisherArguments) -> Result<ExitCode> {
     for number in 1..=arguments.messages {
         publisher.publish(message(number)).await?;
     }
+    publisher.close().await?;
     say(&format!("published {} messages", arguments.messages));
     Ok(ExitCode::SUCCESS)
 }

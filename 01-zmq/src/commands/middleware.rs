@@ -1,5 +1,6 @@
 //! `zmq middleware`: discovery, publisher, subscriber and broker, a program each.
 
+use super::terminal::say;
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use hdrhistogram::Histogram;
@@ -228,13 +229,13 @@ fn discovery(arguments: &DiscoveryArguments) -> Result<Result<(), ShellError>> {
     block_on(async {
         let (desk, port) = Desk::open(&endpoint, expected).await?;
         let (address, dissemination) = (&endpoint.address, config.dissemination);
-        println!("discovery listens on {address}:{port}, dissemination {dissemination}");
-        let say = |line: String| {
+        say(&format!("discovery listens on {address}:{port}, dissemination {dissemination}"));
+        let tell = |line: String| {
             if !quiet {
-                println!("{line}");
+                say(&line);
             }
         };
-        desk.serve(arguments.common.within.map(Duration::from_secs), say).await
+        desk.serve(arguments.common.within.map(Duration::from_secs), tell).await
     })
 }
 
@@ -253,7 +254,7 @@ fn participant(
         let (sockets, port) = Sockets::open(discovery, endpoint.as_ref(), patience).await?;
         if let Some(endpoint) = &mut endpoint {
             endpoint.port = port;
-            println!("{name} can be heard at {endpoint}");
+            say(&format!("{name} can be heard at {endpoint}"));
         }
         let session = u64::from(std::process::id()) << 32 | u64::from(port);
         let identity =
@@ -296,31 +297,31 @@ impl<'a> Voice<'a> {
             Output::Topics(topics) if info && self.role != Role::Broker => {
                 let topics: Vec<&str> = topics.iter().map(|topic| topic.name()).collect();
                 let does = if self.role == Role::Publisher { "publishes" } else { "wants" };
-                println!("{name} {does} {}", topics.join(", "));
+                say(&format!("{name} {does} {}", topics.join(", ")));
             }
-            Output::Entered(state) if info => println!("{name} {state}"),
+            Output::Entered(state) if info => say(&format!("{name} {state}")),
             Output::Published { topic, number, value } => {
                 self.published += 1;
                 if debug {
-                    println!("{name} publishes {topic} {number}: {value}");
+                    say(&format!("{name} publishes {topic} {number}: {value}"));
                 }
             }
             Output::Received { topic, publisher, number, value, latency_us } => {
                 self.latencies.entry(*topic).or_insert_with(latency_histogram).saturating_record(*latency_us);
                 if debug {
-                    println!("{name} hears {topic} {number} of {publisher}: {value} ({latency_us} µs)");
+                    say(&format!("{name} hears {topic} {number} of {publisher}: {value} ({latency_us} µs)"));
                 }
             }
             Output::Heard { received, missed } => {
-                println!("{name} has heard {received} samples and missed {missed}");
+                say(&format!("{name} has heard {received} samples and missed {missed}"));
                 for (topic, times) in &self.latencies {
-                    println!("  {topic}: {}", in_words(times));
+                    say(&format!("  {topic}: {}", in_words(times)));
                 }
             }
             Output::Released if self.role == Role::Publisher => {
-                println!("{name} has published {} samples, and all are done", self.published);
+                say(&format!("{name} has published {} samples, and all are done", self.published));
             }
-            Output::Released if info => println!("{name} is released: all are done"),
+            Output::Released if info => say(&format!("{name} is released: all are done")),
             Output::Topics(_) | Output::Entered(_) | Output::Released | Output::Refused(_) => {}
         }
     }

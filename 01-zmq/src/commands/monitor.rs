@@ -5,8 +5,12 @@ use anyhow::Result;
 use clap::{Args, ValueEnum};
 use futures_util::{Stream, StreamExt};
 use simnet::delay::Micros;
+use std::future::pending;
 use std::process::ExitCode;
-use zeromq::{PullSocket, RepSocket, RouterSocket, Socket, SocketRecv, SubSocket};
+use std::sync::Arc;
+use tokio::task::yield_now;
+use zeromq::{PubSocket, PullSocket, RepSocket, RouterSocket, Socket, SocketRecv, SubSocket};
+use zmq::door::{Door, Rules};
 use zmq::endpoint;
 use zmq::monitor::ledger::Event;
 use zmq::monitor::watch::watch;
@@ -37,7 +41,7 @@ pub struct Arguments {
     patience: Micros,
 }
 
-/// A kind of socket that receives: only so are losses noticed.
+/// A kind of socket. A loss is noticed while the socket receives; by a PUB, which does not, at once.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Kind {
     /// What answers requests.
@@ -48,50 +52,76 @@ enum Kind {
     Router,
     /// What receives publications; after a loss it connects again.
     Sub,
+    /// What publishes.
+    Pub,
 }
 
 /// Opens a socket, and shows what happens to it. What it receives is thrown away.
 pub fn monitor(arguments: &Arguments) -> Result<ExitCode> {
     match arguments.kind {
-        Kind::Rep => run(show(RepSocket::new(), arguments)),
-        Kind::Pull => run(show(PullSocket::new(), arguments)),
-        Kind::Router => run(show(RouterSocket::new(), arguments)),
-        Kind::Sub => run(show(SubSocket::new(), arguments)),
+        Kind::Rep => run(show::<RepSocket>(throw_away, arguments)),
+        Kind::Pull => run(show::<PullSocket>(throw_away, arguments)),
+        Kind::Router => run(show::<RouterSocket>(throw_away, arguments)),
+        Kind::Sub => run(show::<SubSocket>(throw_away, arguments)),
+        Kind::Pub => run(show::<PubSocket>(async |_| pending().await, arguments)),
     }
 }
 
-async fn show(mut socket: impl Socket + SocketRecv, arguments: &Arguments) -> Result<ExitCode> {
+/// While this is pending a loss is noticed; what comes is not ours to use.
+async fn throw_away(socket: &mut impl SocketRecv) {
+    let _ = socket.recv().await;
+}
+
+async fn show<S: Socket>(receive: impl AsyncFn(&mut S), arguments: &Arguments) -> Result<ExitCode> {
+    let mut socket = S::new();
     let mut events = watch(&mut socket);
-    match &arguments.connect {
+    let door = match &arguments.connect {
         Some(at) => {
             let at = endpoint::endpoint(at, arguments.port)?;
             endpoint::connect(&mut socket, &at, arguments.patience.into()).await?;
+            None
         }
         None => {
             let at = arguments.bind.as_deref().unwrap_or("127.0.0.1");
-            endpoint::bind(&mut socket, &endpoint::endpoint(at, arguments.port)?).await?;
+            let at = endpoint::endpoint(at, arguments.port)?;
+            let sent_away = Arc::new(|why| say(&format!("sent away: {why}")));
+            Some(Door::with(&at, &mut socket, Rules { sent_away, ..Rules::default() }).await?)
         }
+    };
+    let receiving = async {
+        loop {
+            receive(&mut socket).await;
+            // A socket that has an error at once each time keeps nobody else from his turn.
+            yield_now().await;
+        }
+    };
+    tokio::select! {
+        () = tell(&mut events, door.as_ref(), arguments.events.unwrap_or(usize::MAX)) => {}
+        () = receiving => {}
     }
-    tell(&mut socket, &mut events, arguments.events.unwrap_or(usize::MAX)).await;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn tell(
-    socket: &mut impl SocketRecv,
-    events: &mut (impl Stream<Item = (Event, usize)> + Unpin),
-    most: usize,
-) {
+/// The socket knows the door's connections; what is told are those of the peers.
+fn seen_from_outside(event: Event, door: &Door) -> Event {
+    match event {
+        Event::Listening(at) => Event::Listening(door.outside(&at)),
+        Event::Accepted(connection, from) => Event::Accepted(connection, door.outside(&from)),
+        Event::Disconnected(connection, from) => Event::Disconnected(connection, door.outside(&from)),
+        event => event,
+    }
+}
+
+async fn tell(events: &mut (impl Stream<Item = (Event, usize)> + Unpin), door: Option<&Door>, most: usize) {
     let mut told = 0;
     while told < most {
-        tokio::select! {
-            event = events.next() => {
-                let Some((event, connected)) = event else { return };
-                let open = if connected == 1 { "connection" } else { "connections" };
-                say(&format!("{event} ({connected} {open} open)"));
-                told += 1;
-            }
-            // While this is pending a loss is noticed; what comes is not ours to use.
-            _ = socket.recv() => {}
-        }
+        let Some((event, connected)) = events.next().await else { return };
+        let event = match door {
+            Some(door) => seen_from_outside(event, door),
+            None => event,
+        };
+        let open = if connected == 1 { "connection" } else { "connections" };
+        say(&format!("{event} ({connected} {open} open)"));
+        told += 1;
     }
 }

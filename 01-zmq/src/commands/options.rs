@@ -35,13 +35,16 @@ pub struct Patience {
     pub patience: Micros,
 }
 
-/// How much a program tells.
+/// How much a program tells: a word, or the number that Python's `logging` has for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
 pub enum LogLevel {
     /// Only what goes wrong.
+    #[value(aliases = ["30", "error", "40", "critical", "50"])]
     Warning,
     /// Also each request.
+    #[value(alias = "20")]
     Info,
     /// Also each step of it.
+    #[value(alias = "10")]
     Debug,
 }

@@ -3,17 +3,23 @@
 use super::terminal::{run, say};
 use anyhow::{Result, bail};
 use clap::{Args, Subcommand};
+use futures_util::{Stream, StreamExt};
 use simnet::campaign::parse_seed;
 use simnet::delay::Micros;
 use simnet::report::BROKEN;
 use std::io::Write;
 use std::process::ExitCode;
 use std::time::Duration;
-use zeromq::{PullSocket, PushSocket, Socket};
+use tokio::time::Instant;
+use zeromq::{PullSocket, PushSocket, Socket, SocketEvent};
+use zmq::attach;
+use zmq::door::{Door, Rules};
 use zmq::endpoint;
 use zmq::linger;
+use zmq::monitor::ledger::Event;
 use zmq::monitor::watch::watch;
 use zmq::pipeline::batch::Step;
+use zmq::pipeline::message::LONGEST_NAME;
 use zmq::pipeline::sink::collect;
 use zmq::pipeline::source::{send_batch, wait_for_workers};
 use zmq::pipeline::task::{Cost, tasks};
@@ -88,7 +94,7 @@ struct Worker {
     /// End after so many batches; without it, work on until ended.
     #[arg(long)]
     batches: Option<u64>,
-    /// How long to wait for a connection.
+    /// How long to wait for the first connection. When the source ends, the next one is waited for.
     #[arg(long, default_value = "60s")]
     patience: Micros,
 }
@@ -116,14 +122,22 @@ pub fn pipeline(arguments: &Arguments) -> Result<ExitCode> {
 }
 
 async fn deal_out(source: &Source) -> Result<ExitCode> {
-    let patience = source.patience.into();
-    let (mut to_workers, mut to_sink) = (PushSocket::new(), PushSocket::new());
-    let mut events = watch(&mut to_workers);
+    let patience: Duration = source.patience.into();
+    let mut to_sink = PushSocket::new();
     let at = endpoint::endpoint(source.bind.as_deref().unwrap_or("127.0.0.1"), source.port)?;
-    let at = endpoint::bind(&mut to_workers, &at).await?;
-    say(&format!("listening on {at} (PUSH)"));
+    let mut workers = Workers::listen(&at).await?;
+    say(&format!("listening on {} (PUSH)", workers.door.address));
     endpoint::connect(&mut to_sink, &endpoint::endpoint(&source.sink, RESULTS)?, patience).await?;
-    wait_for_workers(&mut events, source.workers as usize, patience).await?;
+    let until = Instant::now() + patience;
+    loop {
+        let patience = until.saturating_duration_since(Instant::now());
+        wait_for_workers(&mut workers.events, source.workers as usize, patience).await?;
+        if workers.door.gone() == 0 {
+            break;
+        }
+        say("a worker has gone: the others connect again");
+        workers = workers.anew().await?;
+    }
     let batch = tasks(source.seed, source.tasks, source.longest);
     let cost = Cost::of(&batch);
     say(&format!(
@@ -134,28 +148,77 @@ async fn deal_out(source: &Source) -> Result<ExitCode> {
         say("press Enter to begin");
         tokio::task::spawn_blocking(|| std::io::stdin().read_line(&mut String::new())).await??;
     }
-    send_batch(&mut to_workers, &mut to_sink, source.seed, batch, source.workers).await?;
-    if linger::close(to_sink, LINGER).await.is_err() || linger::close(to_workers, LINGER).await.is_err() {
+    let Workers { mut socket, door, .. } = workers;
+    send_batch(&mut socket, &mut to_sink, source.seed, batch, source.workers).await?;
+    if linger::close(to_sink, LINGER).await.is_err()
+        || linger::close(socket, LINGER).await.is_err()
+        || door.finish(LINGER).await.is_err()
+    {
         bail!("some tasks could not be sent within {LINGER:?}; has a worker stopped reading?");
     }
     say("all sent");
     Ok(ExitCode::SUCCESS)
 }
 
+/// Where workers connect.
+struct Workers {
+    socket: PushSocket,
+    events: Box<dyn Stream<Item = (Event, usize)> + Unpin>,
+    door: Door,
+}
+
+impl Workers {
+    async fn listen(at: &str) -> Result<Self> {
+        let mut socket = PushSocket::new();
+        let events = Box::new(watch(&mut socket));
+        // Who works reads nothing meanwhile.
+        let door = Door::with(at, &mut socket, Rules { stalled: None, ..Rules::default() }).await?;
+        Ok(Workers { socket, events, door })
+    }
+
+    /// A new socket at the same place, to which all connect again. A PUSH never reads, so it would deal to those that have gone, too.
+    async fn anew(self) -> Result<Self> {
+        let at = self.door.address.clone();
+        drop(self.socket);
+        self.door.close().await;
+        Self::listen(&at).await
+    }
+}
+
 async fn labour(worker: &Worker) -> Result<ExitCode> {
-    if worker.name.is_empty() || worker.name.contains(char::is_whitespace) {
-        bail!("read the name `{}`, expected a word without spaces", worker.name);
+    let length = 1..=LONGEST_NAME;
+    if !length.contains(&worker.name.len()) || worker.name.contains(char::is_whitespace) {
+        bail!("read the name `{}`, expected a word of at most {LONGEST_NAME} bytes", worker.name);
     }
     let patience = worker.patience.into();
+    let (source, sink) =
+        (endpoint::endpoint(&worker.source, TASKS)?, endpoint::endpoint(&worker.sink, RESULTS)?);
     let (mut tasks, mut results) = (PullSocket::new(), PushSocket::new());
+    let mut events = attach::watch(&mut tasks);
     // The sink first: the source takes a worker that has connected for one that is ready.
-    endpoint::connect(&mut results, &endpoint::endpoint(&worker.sink, RESULTS)?, patience).await?;
-    endpoint::connect(&mut tasks, &endpoint::endpoint(&worker.source, TASKS)?, patience).await?;
+    endpoint::connect(&mut results, &sink, patience).await?;
+    endpoint::connect(&mut tasks, &source, patience).await?;
     say(&format!("{} is ready", worker.name));
-    for _ in 0..worker.batches.unwrap_or(u64::MAX) {
+    let mut batches = 0;
+    while worker.batches.is_none_or(|all| batches < all) {
         let odd = |why| say(&format!("passed over: {why}"));
-        let worked = work(&mut tasks, &mut results, &worker.name, odd).await?;
-        say(&format!("{} tasks, {} ms", worked.tasks, worked.ms));
+        tokio::select! {
+            // The source's end is seen only when all that came before it is done.
+            biased;
+            worked = work(&mut tasks, &mut results, &worker.name, odd) => {
+                let worked = worked?;
+                say(&format!("{} tasks, {} ms", worked.tasks, worked.ms));
+                batches += 1;
+            }
+            () = lost(&mut events) => {
+                // A PULL does not connect again. The next source has connected to its sink before it waits for workers.
+                let done = std::mem::replace(&mut results, PushSocket::new());
+                let _ = linger::close(done, LINGER).await;
+                attach::connect_again(&mut tasks, &source).await;
+                endpoint::connect(&mut results, &sink, patience).await?;
+                say(&format!("{} is ready", worker.name));
+            }
+        }
     }
     if linger::close(results, LINGER).await.is_err() {
         bail!("some results could not be sent within {LINGER:?}; has the sink stopped reading?");
@@ -163,11 +226,20 @@ async fn labour(worker: &Worker) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Waits until the connection is lost.
+async fn lost(events: &mut attach::Events) {
+    while let Some(event) = events.next().await {
+        if matches!(event, SocketEvent::Disconnected(_)) {
+            return;
+        }
+    }
+}
+
 async fn gather(sink: &Sink) -> Result<ExitCode> {
     let mut socket = PullSocket::new();
     let at = endpoint::endpoint(sink.bind.as_deref().unwrap_or("127.0.0.1"), sink.port)?;
-    let at = endpoint::bind(&mut socket, &at).await?;
-    say(&format!("listening on {at} (PULL)"));
+    let door = Door::open(&at, &mut socket).await?;
+    say(&format!("listening on {} (PULL)", door.address));
     let mut results = 0;
     let told = |step: &Step| {
         if matches!(step, Step::Result | Step::Complete) {

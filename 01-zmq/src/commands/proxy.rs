@@ -8,8 +8,8 @@ use simnet::delay::Micros;
 use std::process::ExitCode;
 use std::sync::Arc;
 use zeromq::{Socket, XPubSocket, XSubSocket};
+use zmq::door::Door;
 use zmq::endpoint;
-use zmq::proxy::door::Door;
 use zmq::proxy::inspector::{Inspector, Rule, Verdict};
 use zmq::proxy::poller::{Seen, proxy as poll};
 
@@ -125,15 +125,16 @@ async fn stand_between(middle: &Middle) -> Result<ExitCode> {
     let (mut publishers, mut subscribers) = (XSubSocket::new(), XPubSocket::new());
     let xsub = endpoint::endpoint(&middle.xsub, middle.port.unwrap_or(PUBLISHERS))?;
     let xpub = endpoint::endpoint(&middle.xpub, middle.port.unwrap_or(SUBSCRIBERS))?;
-    let up = endpoint::bind(&mut publishers, &xsub).await?;
+    let publishers_door = Door::open(&xsub, &mut publishers).await?;
+    let up = &publishers_door.address;
     if middle.plain {
-        let down = endpoint::bind(&mut subscribers, &xpub).await?;
-        say(&format!("publishers to {up}, subscribers to {down} (plain)"));
+        let door = Door::open(&xpub, &mut subscribers).await?;
+        say(&format!("publishers to {up}, subscribers to {} (plain)", door.address));
         zeromq::proxy(publishers, subscribers, None).await.context("the crate's proxy has ended")?;
         return Ok(ExitCode::SUCCESS);
     }
     let sent_away = Arc::new(|why| say(&format!("sent away: {why}")));
-    let door = Door::open(&xpub, &mut subscribers, sent_away).await?;
+    let door = Door::for_subscribers(&xpub, &mut subscribers, sent_away).await?;
     say(&format!("publishers to {up}, subscribers to {}", door.address));
     let drops = middle.drop.iter().map(|topic| Rule::Drop(topic.clone().into()));
     let mut inspector = Inspector::new(drops.chain(middle.rewrite.iter().cloned()).collect());

@@ -8,6 +8,7 @@ use simnet::delay::Micros;
 use std::process::ExitCode;
 use std::time::Duration;
 use zeromq::{PubSocket, Socket};
+use zmq::door::Door;
 use zmq::endpoint;
 use zmq::sensors::publisher::publish;
 use zmq::sensors::reading::{Reading, Station, Wanted};
@@ -16,6 +17,9 @@ use zmq::sensors::upcall::Upcalls;
 
 /// The usual port.
 const PORT: u16 = 5555;
+
+/// How long a proxy is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The arguments of `zmq sensors`.
 #[derive(Args)]
@@ -34,6 +38,9 @@ enum Role {
         /// The address to listen on, with port or path, instead of this machine's at --port.
         #[arg(long)]
         bind: Option<String>,
+        /// Connect there instead of listening: to the port of a proxy for publishers.
+        #[arg(long, conflicts_with_all = ["bind", "port"])]
+        connect: Option<String>,
         /// The station's name, a word.
         #[arg(long, default_value = "s1", value_parser = word)]
         station: String,
@@ -93,19 +100,35 @@ fn word(text: &str) -> Result<String, String> {
 /// Publishes, or subscribes.
 pub fn sensors(arguments: &Arguments) -> Result<ExitCode> {
     match &arguments.role {
-        Role::Publisher { port, bind, station, seed, every, readings } => {
+        Role::Publisher { port, bind, connect, station, seed, every, readings } => {
             let at = endpoint::endpoint(bind.as_deref().unwrap_or("127.0.0.1"), *port)?;
             let readings = Station::new(station, *seed).take(readings.unwrap_or(usize::MAX));
-            run(publisher(&at, readings, (*every).into()))
+            run(publisher(&at, connect.as_deref(), readings, (*every).into()))
         }
         Role::Subscriber(listener) => run(listen(listener)),
     }
 }
 
-async fn publisher(at: &str, readings: impl Iterator<Item = Reading>, every: Duration) -> Result<ExitCode> {
+/// Publishes at `at`, or to whoever listens at `proxy`.
+async fn publisher(
+    at: &str,
+    proxy: Option<&str>,
+    readings: impl Iterator<Item = Reading>,
+    every: Duration,
+) -> Result<ExitCode> {
     let mut socket = PubSocket::new();
-    let at = endpoint::bind(&mut socket, at).await?;
-    say(&format!("listening on {at} (PUB)"));
+    let _door = match proxy {
+        Some(proxy) => {
+            endpoint::connect(&mut socket, proxy, PATIENCE).await?;
+            say(&format!("publishing to {proxy}"));
+            None
+        }
+        None => {
+            let door = Door::open(at, &mut socket).await?;
+            say(&format!("listening on {} (PUB)", door.address));
+            Some(door)
+        }
+    };
     let published = publish(&mut socket, readings, every).await?;
     say(&format!("{published} readings published"));
     Ok(ExitCode::SUCCESS)

@@ -91,7 +91,7 @@ async fn server(arguments: &ServerArguments) -> Result<ExitCode> {
                 Event::Forwarded(to, text) => (LogLevel::Info, format!("{text} goes on to {}", next[to])),
                 Event::Answered(text) => (LogLevel::Info, format!("{text} is answered")),
                 Event::Replied(text) => (LogLevel::Debug, format!("{text} goes back")),
-                Event::Refused(why) => (LogLevel::Warning, format!("a request is dropped: {why}")),
+                Event::Refused(why) => (LogLevel::Warning, format!("a request is refused: {why}")),
                 Event::NobodyAsks => (LogLevel::Warning, "a reply is dropped: who asked has gone".into()),
                 Event::Lost(to) => (LogLevel::Warning, format!("{} has gone", next[to])),
                 Event::Back(to) => (LogLevel::Warning, format!("{} has come back", next[to])),

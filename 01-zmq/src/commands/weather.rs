@@ -8,6 +8,7 @@ use simnet::delay::Micros;
 use std::process::ExitCode;
 use std::time::Duration;
 use zeromq::{Socket, SubSocket, XPubSocket};
+use zmq::door::Door;
 use zmq::endpoint;
 use zmq::weather::average::Average;
 use zmq::weather::publisher::{Heard, Pace, publish};
@@ -16,6 +17,9 @@ use zmq::weather::subscriber::average;
 
 /// The usual port.
 const PORT: u16 = 5556;
+
+/// How long what was published may take to leave.
+const LINGER: Duration = Duration::from_secs(5);
 
 /// The arguments of `zmq weather`.
 #[derive(Args)]
@@ -88,9 +92,13 @@ pub fn weather(arguments: &Arguments) -> Result<ExitCode> {
             let at = endpoint::endpoint(bind.as_deref().unwrap_or("127.0.0.1"), *port)?;
             run(async {
                 let mut socket = XPubSocket::new();
-                let at = endpoint::bind(&mut socket, &at).await?;
-                say(&format!("listening on {at} (XPUB)"));
-                publish_reports(&mut socket, reports).await
+                let door = Door::open(&at, &mut socket).await?;
+                say(&format!("listening on {} (XPUB)", door.address));
+                let done = publish_reports(&mut socket, reports).await;
+                // What was published may still be on its way through the door.
+                drop(socket);
+                door.finish(LINGER).await?;
+                done
             })
         }
         Role::Subscriber { wanted, port, samples } => {

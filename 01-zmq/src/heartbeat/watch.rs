@@ -2,7 +2,8 @@
 
 use super::heart::{Act, Heart, Pace};
 use crate::attach;
-use crate::endpoint::{self, EndpointError};
+use crate::door::Door;
+use crate::endpoint::EndpointError;
 use crate::envelope::Frames;
 use crate::reconnect::{Arrival, Dealer};
 use std::time::Duration;
@@ -21,7 +22,7 @@ pub enum Event {
 /// One of the two ends.
 pub enum End {
     /// The one that listens.
-    Bound(DealerSocket),
+    Bound(DealerSocket, Door),
     /// The one that connects, and connects again.
     Connected(Dealer),
 }
@@ -33,8 +34,9 @@ impl End {
     /// When the endpoint cannot be had.
     pub async fn bind(endpoint: &str) -> Result<(Self, String), EndpointError> {
         let mut socket = DealerSocket::new();
-        let endpoint = endpoint::bind(&mut socket, endpoint).await?;
-        Ok((End::Bound(socket), endpoint))
+        let door = Door::open(endpoint, &mut socket).await?;
+        let endpoint = door.address.clone();
+        Ok((End::Bound(socket, door), endpoint))
     }
 
     /// Connects.
@@ -49,7 +51,7 @@ impl End {
     async fn recv(&mut self) -> Frames {
         loop {
             match self {
-                End::Bound(socket) => {
+                End::Bound(socket, _) => {
                     if let Ok(message) = socket.recv().await {
                         return attach::frames(message);
                     }
@@ -66,7 +68,7 @@ impl End {
     /// A beat to nobody is no error: that nobody is there is what the counting finds.
     async fn beat(&mut self) {
         match self {
-            End::Bound(socket) => _ = socket.send("".into()).await,
+            End::Bound(socket, _) => _ = socket.send("".into()).await,
             End::Connected(dealer) => _ = dealer.send(vec![Vec::new()]).await,
         }
     }

@@ -2,8 +2,10 @@
 
 use super::gate::Gate;
 use crate::attach;
-use crate::endpoint::{self, EndpointError};
+use crate::door::Door;
+use crate::endpoint::EndpointError;
 use crate::envelope::Frames;
+use crate::linger::Lingering;
 use futures_util::FutureExt;
 use std::time::Duration;
 use thiserror::Error;
@@ -34,6 +36,7 @@ pub enum PublishError {
 /// A publisher that welcomes its subscribers.
 pub struct Publisher {
     socket: XPubSocket,
+    door: Door,
     /// Where it listens.
     pub endpoint: String,
     gate: Gate,
@@ -47,8 +50,17 @@ impl Publisher {
     /// When the endpoint cannot be had.
     pub async fn bind(endpoint: &str, patience: Duration) -> Result<Self, EndpointError> {
         let mut socket = XPubSocket::new();
-        let endpoint = endpoint::bind(&mut socket, endpoint).await?;
-        Ok(Publisher { socket, endpoint, gate: Gate::default(), patience })
+        let door = Door::open(endpoint, &mut socket).await?;
+        Ok(Publisher { socket, endpoint: door.address.clone(), door, gate: Gate::default(), patience })
+    }
+
+    /// Ends, once all that was published has left.
+    ///
+    /// # Errors
+    /// When that takes longer than the patience.
+    pub async fn close(self) -> Result<(), Lingering> {
+        drop(self.socket);
+        self.door.finish(self.patience).await
     }
 
     /// How many have joined.

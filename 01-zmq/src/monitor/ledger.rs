@@ -1,6 +1,6 @@
 //! Who is connected, and what an event means.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use zeromq::SocketEvent;
 
@@ -45,6 +45,33 @@ impl fmt::Display for Event {
     }
 }
 
+/// So many identities are remembered for each reason; then the oldest is forgotten.
+const MOST_REMEMBERED: usize = 1000;
+
+/// Identities, the oldest first.
+#[derive(Clone, Debug, Default)]
+struct Remembered(VecDeque<Vec<u8>>);
+
+impl Remembered {
+    fn insert(&mut self, identity: Vec<u8>) {
+        if self.0.len() == MOST_REMEMBERED {
+            self.0.pop_front();
+        }
+        self.0.push_back(identity);
+    }
+
+    fn contains(&self, identity: &[u8]) -> bool {
+        self.0.iter().any(|remembered| remembered == identity)
+    }
+
+    /// Forgets an identity. Returns whether it was there.
+    fn remove(&mut self, identity: &[u8]) -> bool {
+        let before = self.0.len();
+        self.0.retain(|remembered| remembered != identity);
+        self.0.len() < before
+    }
+}
+
 /// The connections of one socket.
 #[derive(Clone, Debug, Default)]
 pub struct Ledger {
@@ -52,8 +79,10 @@ pub struct Ledger {
     made: u32,
     /// Those that are open, by the peer's identity.
     open: BTreeMap<Vec<u8>, (Connection, String)>,
-    /// How often each identity was lost before it was told to have come: the crate's tasks may be so quick.
-    lost_early: BTreeMap<Vec<u8>, u32>,
+    /// Those that were lost before they were told to have come: the crate's tasks may be so quick.
+    lost_early: Remembered,
+    /// Those whose end was told, and who have not come again: the crate's REP tells an end twice.
+    over: Remembered,
 }
 
 impl Ledger {
@@ -91,13 +120,11 @@ impl Ledger {
         self.made += 1;
         let connection = Connection(self.made);
         let begun = event(connection, address.clone());
-        if let Some(lost) = self.lost_early.get_mut(&identity) {
-            *lost -= 1;
-            if *lost == 0 {
-                self.lost_early.remove(&identity);
-            }
+        if self.lost_early.remove(&identity) {
+            self.over.insert(identity);
             return vec![begun, Event::Disconnected(connection, address)];
         }
+        self.over.remove(&identity);
         // Who comes again under the same identity takes its own place: the crate has dropped the former connection.
         let former = self.open.insert(identity, (connection, address));
         former
@@ -111,13 +138,14 @@ impl Ledger {
     /// The connection with this identity is over.
     fn end(&mut self, identity: Vec<u8>) -> Vec<Event> {
         // solution: begin — Part A: a connection ends
-        match self.open.remove(&identity) {
-            Some((connection, address)) => vec![Event::Disconnected(connection, address)],
-            None => {
-                *self.lost_early.entry(identity).or_default() += 1;
-                vec![]
-            }
+        if let Some((connection, address)) = self.open.remove(&identity) {
+            self.over.insert(identity);
+            return vec![Event::Disconnected(connection, address)];
         }
+        if !self.over.contains(&identity) && !self.lost_early.contains(&identity) {
+            self.lost_early.insert(identity);
+        }
+        vec![]
         // solution: end
     }
 }

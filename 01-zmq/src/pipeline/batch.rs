@@ -4,7 +4,10 @@
 
 use super::message::Message;
 use super::task::{Cost, SpeedUp};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+
+/// The most tasks that a batch may have: whoever can reach the sink can announce any number.
+pub const MOST_TASKS: u32 = 1_000_000;
 
 /// What a message to the sink came to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,7 +16,7 @@ pub enum Step {
     Begun,
     /// A result, the first for its task.
     Result,
-    /// Passed over: of another batch, of a task that is done already, or of one that there is not.
+    /// Passed over: of another batch, of a task that is done already, of one that there is not, or of more tasks than there may be.
     PassedOver,
     /// Nothing is missing any more.
     Complete,
@@ -56,8 +59,9 @@ impl Batch {
     /// A message has come, at this time in microseconds.
     pub fn take(&mut self, message: &Message, now_us: u64) -> Step {
         let batch = match message {
-            Message::Begin { batch, .. } | Message::Done { batch, .. } => *batch,
-            Message::Task { .. } | Message::End { .. } => return Step::PassedOver,
+            Message::Begin { batch, tasks, .. } if *tasks <= MOST_TASKS => *batch,
+            Message::Done { batch, id, .. } if *id < MOST_TASKS => *batch,
+            _ => return Step::PassedOver,
         };
         if self.number.is_none() {
             self.number = Some(batch);
@@ -70,6 +74,8 @@ impl Batch {
             Message::Begin { tasks, workers, total_ms, longest_ms, .. } if self.announced.is_none() => {
                 let cost = Cost { total_ms: *total_ms, longest_ms: *longest_ms };
                 self.announced = Some(Announced { tasks: *tasks, workers: *workers, cost });
+                // What came before, for tasks that there are not.
+                self.done.split_off(tasks);
                 Step::Begun
             }
             Message::Done { id, worker, .. } => self.result(*id, worker, now_us),
@@ -94,14 +100,15 @@ impl Batch {
     /// Whether nothing is missing. Before the source has said how many tasks there are, nobody knows.
     pub fn is_complete(&self) -> bool {
         // solution: begin — Part C: nothing is missing
-        self.announced.is_some() && self.missing().is_empty()
+        // Each result is of a task that there is, and of another one. To look for those that miss would take as long as there are tasks.
+        self.announced.is_some_and(|announced| self.done.len() == announced.tasks as usize)
         // solution: end
     }
 
     /// The tasks without a result, as far as it is known which there are.
-    pub fn missing(&self) -> BTreeSet<u32> {
+    pub fn missing(&self) -> impl Iterator<Item = u32> {
         let tasks = self.announced.map_or(0, |announced| announced.tasks);
-        (0..tasks).filter(|id| !self.done.contains_key(id)).collect()
+        (0..tasks).filter(|id| !self.done.contains_key(id))
     }
 
     /// How many tasks have a result.

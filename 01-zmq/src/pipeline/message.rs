@@ -5,6 +5,9 @@ use std::fmt;
 use std::str::FromStr;
 use thiserror::Error;
 
+/// The longest name of a worker, in bytes: the sink keeps one for each result.
+pub const LONGEST_NAME: usize = 64;
+
 /// A message of the pipeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Message {
@@ -89,7 +92,7 @@ impl FromStr for Message {
                     Message::Task { batch: number(batch)?, id: number(id)?, ms: number(ms)? }
                 }
                 ["end", batch] => Message::End { batch: number(batch)? },
-                ["done", batch, id, worker] if !worker.is_empty() => {
+                ["done", batch, id, worker] if (1..=LONGEST_NAME).contains(&worker.len()) => {
                     Message::Done { batch: number(batch)?, id: number(id)?, worker: worker.to_string() }
                 }
                 _ => return None,

@@ -59,12 +59,11 @@ pub async fn collect(
 }
 
 fn too_few(batch: &Batch, patience: Duration) -> SinkError {
-    let missing = batch.missing();
-    match (batch.done(), missing.len()) {
+    match (batch.done(), batch.missing().count()) {
         (0, 0) => SinkError::Nothing(patience),
         (done, 0) => SinkError::Missing { patience, done, missing: "the beginning of the batch".to_string() },
         (done, count) => {
-            let some: Vec<String> = missing.iter().take(10).map(ToString::to_string).collect();
+            let some: Vec<String> = batch.missing().take(10).map(|id| id.to_string()).collect();
             let more = if count > 10 { format!(" and {} more", count - 10) } else { String::new() };
             SinkError::Missing { patience, done, missing: format!("{}{more}", some.join(" ")) }
         }

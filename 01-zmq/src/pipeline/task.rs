@@ -44,14 +44,16 @@ impl Cost {
         let by_workers = SpeedUp { hundredths: u64::from(workers) * 100 };
         match self.longest_ms {
             0 => by_workers,
-            longest => by_workers.min(SpeedUp { hundredths: self.total_ms * 100 / u64::from(longest) }),
+            longest => {
+                by_workers.min(SpeedUp { hundredths: self.total_ms.saturating_mul(100) / u64::from(longest) })
+            }
         }
         // solution: end
     }
 
-    /// What was done, when it took so long.
+    /// What was done, when it took so long. The cost may come from a stranger, so it may be any number.
     pub fn speed_up(self, elapsed_us: u64) -> SpeedUp {
-        SpeedUp { hundredths: self.total_ms * 100_000 / elapsed_us.max(1) }
+        SpeedUp { hundredths: self.total_ms.saturating_mul(100_000) / elapsed_us.max(1) }
     }
 }
 
@@ -65,7 +67,7 @@ pub struct SpeedUp {
 impl SpeedUp {
     /// Whether this is within 15 percent of `best`, or better.
     pub fn is_near(self, best: SpeedUp) -> bool {
-        self.hundredths * 100 >= best.hundredths * 85
+        u128::from(self.hundredths) * 100 >= u128::from(best.hundredths) * 85
     }
 }
 

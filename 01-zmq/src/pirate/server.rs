@@ -1,7 +1,8 @@
 //! A server that dies, and may come back. A shell.
 
 use crate::attach;
-use crate::endpoint::{self, EndpointError};
+use crate::door::Door;
+use crate::endpoint::EndpointError;
 use std::time::Duration;
 use tokio::time::sleep;
 use zeromq::{RepSocket, Socket, SocketRecv, SocketSend};
@@ -26,7 +27,7 @@ pub enum Event {
     Listens(String),
     /// It has answered the request of this number.
     Answered(String),
-    /// It has got something else than a number and a text, of so many frames, and answered nothing.
+    /// It has got something else than a number and a text, of so many frames, and has said so to whoever asked.
     Refused(usize),
     /// It has died, with the request of this number in its hands.
     Died(String),
@@ -40,11 +41,13 @@ pub async fn serve(settings: &Settings, mut observe: impl FnMut(Event)) -> Resul
     let mut listen = settings.listen.clone();
     loop {
         let mut socket = RepSocket::new();
-        listen = endpoint::bind(&mut socket, &listen).await?;
+        let door = Door::open(&listen, &mut socket).await?;
+        listen.clone_from(&door.address);
         observe(Event::Listens(listen.clone()));
         let number = live(&mut socket, settings, &mut observe).await;
         // The endpoint is free when this has ended.
-        socket.close().await;
+        door.close().await;
+        drop(socket);
         observe(Event::Died(number));
         match settings.returns_after {
             Some(pause) => sleep(pause).await,
@@ -61,6 +64,12 @@ async fn live(socket: &mut RepSocket, settings: &Settings, observe: &mut impl Fn
         let Ok(message) = socket.recv().await else { continue };
         let request = attach::frames(message);
         let [number, text] = &request[..] else {
+            // Each request gets a reply, whatever it says: a REQ that gets none waits for ever.
+            let why = format!(
+                "error: read a request of {} frames, expected 2: its number and a text",
+                request.len()
+            );
+            let _ = socket.send(why.into()).await;
             observe(Event::Refused(request.len()));
             continue;
         };

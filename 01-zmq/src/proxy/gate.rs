@@ -1,41 +1,15 @@
 //! The bytes of one subscriber, as ZMTP 3.0 (ZeroMQ's RFC 23) puts them on the wire: what it wants, and what it leaves behind.
 //!
-//! A greeting of 64 bytes, then frames: a byte of flags, the length in one byte or eight, so many bytes. The first frame is
-//! the command READY; the others are subscriptions.
+//! A greeting, then [frames](crate::door::lengths): the first is the command READY; the others are subscriptions.
 
+pub use crate::door::lengths::{GateError, LONGEST_FRAME};
+
+use crate::door::lengths::{COMMAND, GREETING, LONG, MORE, greeting, head};
 use crate::weather::subscription::Subscription;
 use std::collections::BTreeMap;
-use thiserror::Error;
 
-/// The longest frame that passes. The crate would make room for whatever length a stranger announces.
-pub const LONGEST_FRAME: usize = 64 << 10;
 /// How many subscriptions one subscriber may have.
 pub const MOST_SUBSCRIPTIONS: usize = 10_000;
-
-const GREETING: usize = 64;
-const MORE: u8 = 1;
-const LONG: u8 = 2;
-const COMMAND: u8 = 4;
-
-/// Why bytes may not pass.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum GateError {
-    /// Something else speaks there.
-    #[error("read `{0}`, expected the greeting of ZeroMQ's ZMTP 3")]
-    NotZmtp(String),
-    /// A length that nobody needs.
-    #[error("read a frame of {0} bytes, expected at most {LONGEST_FRAME}")]
-    TooLong(u64),
-    /// Flags that nobody sets, or a message of several parts.
-    #[error("read a frame with flags {0:#04x}, expected a subscription: one part")]
-    Flags(u8),
-    /// Something before READY.
-    #[error("read a message before the handshake was over, expected READY")]
-    NotReady,
-    /// Too much to remember.
-    #[error("read subscription {}, expected at most {MOST_SUBSCRIPTIONS}", MOST_SUBSCRIPTIONS + 1)]
-    TooMany,
-}
 
 /// From one subscriber to the XPUB.
 #[derive(Clone, Debug, Default)]
@@ -49,26 +23,6 @@ pub struct Gate {
     count: usize,
 }
 
-/// The head of a frame: its flags, where its body begins, where it ends. None while the head is not whole.
-fn head(bytes: &[u8]) -> Result<Option<(u8, usize, usize)>, GateError> {
-    let Some((&flags, rest)) = bytes.split_first() else { return Ok(None) };
-    if flags & !(MORE | LONG | COMMAND) != 0 {
-        return Err(GateError::Flags(flags));
-    }
-    let (length, begin) = match (flags & LONG != 0, rest) {
-        (false, [length, ..]) => (u64::from(*length), 2),
-        (true, rest) => match rest.first_chunk() {
-            Some(length) => (u64::from_be_bytes(*length), 9),
-            None => return Ok(None),
-        },
-        (false, []) => return Ok(None),
-    };
-    match usize::try_from(length) {
-        Ok(length) if length <= LONGEST_FRAME => Ok(Some((flags, begin, begin + length))),
-        _ => Err(GateError::TooLong(length)),
-    }
-}
-
 impl Gate {
     /// More bytes have come. Returns those that may pass: whole frames, so that something can be said between them.
     ///
@@ -78,7 +32,7 @@ impl Gate {
         self.piece.extend_from_slice(bytes);
         let mut passed = Vec::new();
         if !self.greeted {
-            self.greeted = self.greeting()?;
+            self.greeted = greeting(&self.piece)?;
             if !self.greeted {
                 return Ok(passed);
             }
@@ -95,16 +49,6 @@ impl Gate {
         }
         self.piece.drain(..at);
         Ok(passed)
-    }
-
-    /// Whether the greeting is whole.
-    fn greeting(&self) -> Result<bool, GateError> {
-        let right = |place: usize, byte: u8| self.piece.get(place).is_none_or(|read| *read == byte);
-        if !(right(0, 0xff) && right(9, 0x7f)) {
-            let read = &self.piece[..self.piece.len().min(10)];
-            return Err(GateError::NotZmtp(read.escape_ascii().to_string()));
-        }
-        Ok(self.piece.len() >= GREETING)
     }
 
     fn may_pass(&mut self, flags: u8, body: &[u8]) -> Result<bool, GateError> {
@@ -145,6 +89,11 @@ impl Gate {
                 Ok(true)
             }
         }
+    }
+
+    /// Whether the subscriber has shaken hands, as far as it is up to it.
+    pub fn is_ready(&self) -> bool {
+        self.ready
     }
 
     /// The subscriber has gone: the frames that end whatever it has left open, each as often as it began. After them it has none.

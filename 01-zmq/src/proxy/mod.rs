@@ -9,11 +9,9 @@
 //! |---|---|
 //! | [`subscriptions`] | how many want what; pure |
 //! | [`inspector`] | what goes by, and what may; pure |
-//! | [`gate`] | the bytes of one subscriber: what it wants, and what it leaves behind; pure |
-//! | [`door`] | unsubscribes for subscribers that vanish; an XPUB of the crate does not say that one has |
+//! | [`gate`] | the bytes of one subscriber: what it wants, and what it leaves behind, for the [`door`](crate::door) to take back; pure |
 //! | [`poller`] | both sides at once |
 
-pub mod door;
 pub mod gate;
 pub mod inspector;
 pub mod poller;

@@ -1,6 +1,7 @@
 //! A client of tiers: one request after the other, the first tiers in turn. A shell.
 
 use super::round::RoundRobin;
+use super::tier::REFUSAL;
 use crate::attach;
 use crate::endpoint::{self, EndpointError};
 use std::time::Duration;
@@ -33,6 +34,16 @@ pub enum ClientError {
         endpoint: String,
         /// What the library says.
         cause: ZmqError,
+    },
+    /// A tier has refused.
+    #[error("request# {number} was refused by {endpoint} or behind it: {why}")]
+    Refused {
+        /// Which request.
+        number: u64,
+        /// Whom it went to.
+        endpoint: String,
+        /// What the tier says.
+        why: String,
     },
     /// What came is no reply.
     #[error("read a reply of {frames} frames from {endpoint}, expected 1: the text; is that a tier?")]
@@ -82,7 +93,16 @@ impl Client {
         };
         let frames = attach::frames(reply.map_err(broken)?);
         match &frames[..] {
-            [text] => Ok(String::from_utf8_lossy(text).into_owned()),
+            [text] => {
+                let text = String::from_utf8_lossy(text).into_owned();
+                match text.strip_prefix(REFUSAL) {
+                    None => Ok(text),
+                    Some(why) => {
+                        let (endpoint, why) = (endpoint.clone(), why.to_string());
+                        Err(ClientError::Refused { number, endpoint, why })
+                    }
+                }
+            }
             _ => Err(ClientError::NoReply { frames: frames.len(), endpoint: endpoint.clone() }),
         }
     }

@@ -7,9 +7,10 @@
 //! receive before it sends again. Here a tier has ROUTER in front and DEALER behind: any number of requests is under way, and each reply
 //! finds its way by the addresses it carries ([`crate::envelope`]). To a REQ and a REP on either side that makes no difference.
 //!
-//! [`round`] and [`tier`] are pure, [`serve`] and [`client`] have the sockets.
+//! [`round`], [`flight`] and [`tier`] are pure, [`serve`] and [`client`] have the sockets.
 
 pub mod client;
+pub mod flight;
 pub mod round;
 pub mod serve;
 pub mod tier;

@@ -1,18 +1,24 @@
 //! A tier with its sockets: ROUTER in front, a DEALER for each next tier. A shell.
 
+use super::flight::InFlight;
 use super::tier::{Refused, Step, Tier};
 use crate::attach;
-use crate::endpoint::{self, EndpointError};
+use crate::door::Door;
+use crate::endpoint::EndpointError;
 use crate::envelope::Frames;
 use crate::reconnect::{Arrival, Away, Dealer};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use std::time::Duration;
 use tokio::sync::mpsc::{Receiver, Sender, channel};
 use tokio::task::JoinSet;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 use zeromq::{RouterSocket, Socket, SocketRecv, SocketSend};
 
-/// How many messages may wait for a task of this tier; then the sender waits.
-const WAITING: usize = 1000;
+/// How many requests may be in this tier, or on their way behind it. The others wait where they come from.
+const MOST: usize = 1000;
+/// After so long a request without a reply makes room for another. Should its reply still come, it is passed on.
+const GIVEN_UP_AFTER: Duration = Duration::from_secs(10);
 
 /// What a tier is told at its start.
 #[derive(Debug, Clone)]
@@ -38,7 +44,7 @@ pub enum Event {
     Answered(String),
     /// A reply went back.
     Replied(String),
-    /// A request was dropped.
+    /// A request was refused; who asked was told, where there was a way back.
     Refused(Refused),
     /// A reply was dropped: whoever asked has gone.
     NobodyAsks,
@@ -51,14 +57,14 @@ pub enum Event {
 /// What comes from behind.
 enum Behind {
     Arrival(usize, Arrival),
-    /// Not handed over; it goes to another.
+    /// Not handed over; it goes to another, if there is one.
     Away(usize, Frames),
 }
 
 /// A tier that listens.
 pub struct Server {
     front: RouterSocket,
-    endpoint: String,
+    door: Door,
     settings: Settings,
     next: Vec<Dealer>,
 }
@@ -74,46 +80,51 @@ impl Server {
             next.push(Dealer::connect(endpoint, settings.patience).await?);
         }
         let mut front = RouterSocket::new();
-        let endpoint = endpoint::bind(&mut front, &settings.listen).await?;
-        Ok(Server { front, endpoint, settings, next })
+        let door = Door::open(&settings.listen, &mut front).await?;
+        Ok(Server { front, door, settings, next })
     }
 
     /// Where it listens.
     pub fn endpoint(&self) -> &str {
-        &self.endpoint
+        &self.door.address
     }
 
     /// Serves until it is dropped.
+    ///
+    /// This loop empties the channel that the tasks of the next tiers fill, so it must never wait for one that they empty: it takes in no more
+    /// requests than those hold. What does not come in waits at the clients, and they feel it.
     pub async fn serve(self, mut observe: impl FnMut(Event)) {
-        let Server { mut front, settings, next, .. } = self;
+        let Server { mut front, settings, next, door: _door } = self;
         let mut tier = Tier::new(&settings.name, next.len());
+        let (start, mut flight) = (Instant::now(), InFlight::new(next.len(), GIVEN_UP_AFTER));
         // Ends with this future: no task outlives its tier.
         let mut tasks = JoinSet::new();
-        let (told, mut behind) = channel(WAITING);
-        let (done, mut worked) = channel::<Frames>(WAITING);
+        let (told, mut behind) = channel(MOST);
         let mut orders = Vec::new();
         for (number, dealer) in next.into_iter().enumerate() {
-            let (order, ordered) = channel(WAITING);
+            let (order, ordered) = channel(MOST);
             tasks.spawn(link(number, dealer, ordered, told.clone()));
             orders.push(order);
         }
+        let mut working = FuturesUnordered::new();
         loop {
-            let request = tokio::select! {
-                asked = front.recv() => match asked {
-                    Ok(message) if settings.work.is_zero() => attach::frames(message),
+            let has_room = flight.count(start.elapsed()) + working.len() < MOST;
+            let given_up = flight.next_given_up().unwrap_or_default();
+            let step = tokio::select! {
+                asked = front.recv(), if has_room => match asked {
+                    Ok(message) if settings.work.is_zero() => tier.request(attach::frames(message)),
                     Ok(message) => {
-                        let (done, work) = (done.clone(), settings.work);
-                        tasks.spawn(async move {
-                            sleep(work).await;
-                            let _ = done.send(attach::frames(message)).await;
-                        });
+                        working.push(work(settings.work, attach::frames(message)));
                         continue;
                     }
                     Err(_) => continue,
                 },
-                Some(request) = worked.recv() => request,
+                // Somebody never answers: that makes room, too.
+                () = sleep_until(start + given_up), if !has_room && !given_up.is_zero() => continue,
+                Some(request) = working.next() => tier.request(request),
                 Some(behind) = behind.recv() => match behind {
-                    Behind::Arrival(_, Arrival::Message(reply)) => {
+                    Behind::Arrival(number, Arrival::Message(reply)) => {
+                        flight.ended(number);
                         let text = last(&reply);
                         let sent = front.send(attach::message(reply)).await;
                         observe(if sent.is_ok() { Event::Replied(text) } else { Event::NobodyAsks });
@@ -121,6 +132,7 @@ impl Server {
                     }
                     Behind::Arrival(number, Arrival::Lost) => {
                         tier.next.lost(number);
+                        flight.lost(number);
                         observe(Event::Lost(number));
                         continue;
                     }
@@ -131,17 +143,12 @@ impl Server {
                     }
                     Behind::Away(number, frames) => {
                         tier.next.lost(number);
-                        match tier.next.turn() {
-                            Some(to) => _ = orders[to].send(frames).await,
-                            None => observe(Event::Refused(Refused::NobodyNext { count: orders.len() })),
-                        }
-                        continue;
+                        flight.ended(number);
+                        tier.again(frames)
                     }
                 },
-                // Tasks that have worked are done with.
-                Some(_) = tasks.join_next() => continue,
             };
-            match tier.request(request) {
+            match step {
                 Ok(Step::Reply(frames)) => {
                     let text = last(&frames);
                     let sent = front.send(attach::message(frames)).await;
@@ -149,13 +156,25 @@ impl Server {
                 }
                 Ok(Step::Forward(to, frames)) => {
                     let text = last(&frames);
-                    let _ = orders[to].send(frames).await;
+                    flight.sent(to, start.elapsed());
+                    // No more are on their way than this channel holds; it is closed only when the task has panicked.
+                    let _ = orders[to].try_send(frames);
                     observe(Event::Forwarded(to, text));
                 }
-                Err(refused) => observe(Event::Refused(refused)),
+                Ok(Step::Refuse(why, frames)) => {
+                    let _ = front.send(attach::message(frames)).await;
+                    observe(Event::Refused(why));
+                }
+                Err(why) => observe(Event::Refused(why.into())),
             }
         }
     }
+}
+
+/// A request that takes its time.
+async fn work(time: Duration, request: Frames) -> Frames {
+    sleep(time).await;
+    request
 }
 
 /// Sends what is ordered, and tells what arrives.

@@ -4,7 +4,7 @@ use super::round::RoundRobin;
 use crate::envelope::{Envelope, Frames, NoEnvelope};
 use thiserror::Error;
 
-/// Why a request is dropped.
+/// Why a request gets no answer of the service. Where it has a way back, who asked is told.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Refused {
     /// It has no way back.
@@ -31,6 +31,16 @@ pub enum Step {
     Reply(Frames),
     /// On, to the next tier of this number.
     Forward(usize, Frames),
+    /// Back to whoever asked, with why.
+    Refuse(Refused, Frames),
+}
+
+/// How a reply begins that is none, but says why.
+pub const REFUSAL: &str = "error: ";
+
+/// The reply that says why, on the way back that the request has brought.
+pub fn refusal(request: Envelope, why: &Refused) -> Frames {
+    Envelope { path: request.path, body: vec![format!("{REFUSAL}{why}").into_bytes()] }.seal()
 }
 
 /// A tier: its name, and those it may ask.
@@ -50,12 +60,13 @@ impl Tier {
     /// What to do with a request as ROUTER received it.
     ///
     /// # Errors
-    /// When it is none, or nobody is there to ask.
-    pub fn request(&mut self, frames: Frames) -> Result<Step, Refused> {
+    /// When it has no way back: whoever asked cannot be told anything.
+    pub fn request(&mut self, frames: Frames) -> Result<Step, NoEnvelope> {
         // solution: begin — Part D: what a tier does with a request
         let mut envelope = Envelope::open(frames)?;
         let [text] = &envelope.body[..] else {
-            return Err(Refused::NotOneText { frames: envelope.body.len() });
+            let why = Refused::NotOneText { frames: envelope.body.len() };
+            return Ok(Step::Refuse(why.clone(), refusal(envelope, &why)));
         };
         let told = [self.name.as_bytes(), b"->", text].concat();
         envelope.body = vec![told];
@@ -64,8 +75,25 @@ impl Tier {
         }
         match self.next.turn() {
             Some(to) => Ok(Step::Forward(to, envelope.seal())),
-            None => Err(Refused::NobodyNext { count: self.next.count() }),
+            None => {
+                let why = Refused::NobodyNext { count: self.next.count() };
+                Ok(Step::Refuse(why.clone(), refusal(envelope, &why)))
+            }
         }
         // solution: end
+    }
+
+    /// What to do with a request of ours that was not handed over: its next tier is away. It has the name already.
+    ///
+    /// # Errors
+    /// When it has no way back.
+    pub fn again(&mut self, frames: Frames) -> Result<Step, NoEnvelope> {
+        match self.next.turn() {
+            Some(to) => Ok(Step::Forward(to, frames)),
+            None => {
+                let why = Refused::NobodyNext { count: self.next.count() };
+                Ok(Step::Refuse(why.clone(), refusal(Envelope::open(frames)?, &why)))
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! The discovery behind a ROUTER socket.
 
 use super::{ShellError, bind};
+use crate::door::Door;
 use crate::middleware::discovery::{Answers, Client, Discovery, Expected};
 use crate::middleware::message::{Answered, Endpoint, Response, Role, UNASKED, from_bytes, to_bytes};
 use futures_util::StreamExt;
@@ -15,6 +16,7 @@ const LINGER: Duration = Duration::from_secs(2);
 /// The discovery, and who is connected to it.
 pub struct Desk {
     router: RouterSocket,
+    _door: Door,
     events: BoxStream<'static, SocketEvent>,
     discovery: Discovery,
     expected: Expected,
@@ -33,9 +35,10 @@ impl Desk {
     pub async fn open(endpoint: &Endpoint, expected: Expected) -> Result<(Self, u16), ShellError> {
         let mut router = RouterSocket::new();
         let events = router.monitor().boxed();
-        let port = bind(&mut router, endpoint).await?;
+        let (door, port) = bind(&mut router, endpoint).await?;
         let desk = Desk {
             router,
+            _door: door,
             events,
             discovery: Discovery::new(expected),
             expected,

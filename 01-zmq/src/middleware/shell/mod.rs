@@ -8,6 +8,8 @@ pub use discovery::Desk;
 pub use participant::{Sockets, take_part};
 
 use super::message::Endpoint;
+use crate::door::Door;
+use crate::endpoint::EndpointError;
 use std::time::Duration;
 use zeromq::{Socket, ZmqError};
 
@@ -22,7 +24,7 @@ pub enum ShellError {
         /// Where.
         endpoint: Endpoint,
         /// What the system said.
-        error: ZmqError,
+        error: String,
     },
     /// Nobody is there.
     #[error(
@@ -69,12 +71,15 @@ pub enum ShellError {
     Socket(#[from] ZmqError),
 }
 
-/// Binds a socket; returns the port, which the system chooses for 0.
-async fn bind(socket: &mut impl Socket, endpoint: &Endpoint) -> Result<u16, ShellError> {
-    match socket.bind(&format!("tcp://{endpoint}")).await {
-        Ok(zeromq::Endpoint::Tcp(_, port)) => Ok(port),
-        Ok(_) => Ok(endpoint.port),
-        Err(error) => Err(ShellError::Bind { endpoint: endpoint.clone(), error }),
+/// Binds a socket behind a door; returns the port, too, which the system chooses for 0.
+async fn bind(socket: &mut impl Socket, endpoint: &Endpoint) -> Result<(Door, u16), ShellError> {
+    match Door::open(&format!("tcp://{endpoint}"), socket).await {
+        Ok(door) => {
+            let port = door.address.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+            Ok((door, port.unwrap_or(endpoint.port)))
+        }
+        Err(EndpointError::Busy(_, error)) => Err(ShellError::Bind { endpoint: endpoint.clone(), error }),
+        Err(error) => Err(ShellError::Bind { endpoint: endpoint.clone(), error: error.to_string() }),
     }
 }
 

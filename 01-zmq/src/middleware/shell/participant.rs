@@ -1,6 +1,7 @@
 //! A participant's sockets: a DEALER to the discovery, an XPUB if it can be heard, a SUB for what it hears.
 
 use super::{ShellError, bind, connect, now_us};
+use crate::door::Door;
 use crate::middleware::message::{Answered, Endpoint, Publication, from_bytes, to_bytes};
 use crate::middleware::participant::Participant;
 use crate::middleware::topic::Topic;
@@ -22,7 +23,7 @@ pub struct Sockets {
     discovery: Endpoint,
     dealer: DealerSocket,
     events: BoxStream<'static, SocketEvent>,
-    publish: Option<XPubSocket>,
+    publish: Option<(XPubSocket, Door)>,
     hear: SubSocket,
     /// Where it has connected to hear.
     connected: BTreeSet<Endpoint>,
@@ -45,8 +46,9 @@ impl Sockets {
         let mut port = 0;
         if let Some(endpoint) = endpoint {
             let mut socket = XPubSocket::new();
-            port = bind(&mut socket, endpoint).await?;
-            publish = Some(socket);
+            let (door, own) = bind(&mut socket, endpoint).await?;
+            port = own;
+            publish = Some((socket, door));
         }
         let mut dealer = DealerSocket::new();
         let events = dealer.monitor().boxed();
@@ -81,7 +83,7 @@ impl Sockets {
     }
 
     async fn publish(&mut self, publication: &Publication) -> Result<(), ShellError> {
-        let Some(socket) = &mut self.publish else { return Ok(()) };
+        let Some((socket, _)) = &mut self.publish else { return Ok(()) };
         let [topic, body] = publication.to_frames();
         let mut message = ZmqMessage::from(topic);
         message.push_back(body.into());
@@ -99,7 +101,7 @@ impl Sockets {
         let Sockets { dealer, events, publish, hear, connected, .. } = self;
         let subscription = async {
             match publish {
-                Some(socket) => socket.recv().await,
+                Some((socket, _)) => socket.recv().await,
                 None => pending().await,
             }
         };

@@ -7,7 +7,7 @@
 mod scripted;
 
 use metrics::clock::message::{Reply as Told, Request};
-use metrics::clock::service::Asker;
+use metrics::clock::service::{Asker, Clock};
 use metrics::influx::address::Target;
 use metrics::influx::check::check;
 use metrics::influx::delivery::{Batch, Bounds, Delivery, Step};
@@ -19,6 +19,8 @@ use metrics::{Delivered, Point, Sink};
 use scripted::{BOUND, Reply, Server, TAKEN};
 use simnet::rule::{expect, expect_ok, expect_that};
 use std::collections::BTreeSet;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use zeromq::{RepSocket, Socket, SocketRecv, SocketSend, ZmqMessage};
@@ -223,4 +225,35 @@ fn a_clock_of_another_age_is_refused() {
     });
     let says = error.as_deref().is_some_and(|error| error.contains(" 292 years away from ours"));
     expect_that("nobody's clock is 292 years away", "an error that says so", says, error);
+}
+
+/// What a REQ says first: the greeting of ZMTP 3.0 with the mechanism NULL, and READY.
+fn handshake() -> Vec<u8> {
+    let mut bytes = vec![0xff, 0, 0, 0, 0, 0, 0, 0, 1, 0x7f, 3, 0];
+    bytes.extend(b"NULL");
+    bytes.resize(64, 0);
+    bytes.extend(b"\x04\x19\x05READY\x0bSocket-Type\x00\x00\x00\x03REQ");
+    bytes
+}
+
+#[tokio::test]
+async fn nine_bytes_of_a_stranger_stop_no_clock() {
+    let clock = Clock::tell("tcp://127.0.0.1:0").expect("a clock");
+    let mut stranger = TcpStream::connect(clock.endpoint.trim_start_matches("tcp://")).unwrap();
+    stranger.write_all(&handshake()).unwrap();
+    // A long frame, and that it has 2^62 bytes.
+    stranger.write_all(&[2, 0x40, 0, 0, 0, 0, 0, 0, 0]).unwrap();
+    stranger.set_read_timeout(Some(BOUND)).unwrap();
+    let hung_up = stranger.read_to_end(&mut Vec::new());
+    expect_that(
+        "the clock hangs up on it",
+        "the end, or a reset",
+        !matches!(&hung_up, Err(why) if why.kind() == std::io::ErrorKind::WouldBlock),
+        &hung_up,
+    );
+
+    let mut asker = Asker::connect(&clock.endpoint, BOUND).await.expect("it is still there");
+    asker.ask(3).await.expect("and tells its time");
+    asker.done().await.expect("and hears that no more is needed");
+    expect("one client is done", 1, clock.wait_for(1, BOUND));
 }

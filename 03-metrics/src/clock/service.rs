@@ -9,12 +9,15 @@ use super::message::{NoMessage, Reply, Request};
 use super::offset::{Offset, best};
 use super::{same, wall};
 use std::sync::mpsc::{Receiver, channel};
+use std::thread::JoinHandle;
 use std::time::Duration;
 use thiserror::Error;
 use tokio::runtime::Builder;
+use tokio::sync::oneshot;
 use tokio::time::timeout;
 use zeromq::{RepSocket, ReqSocket, Socket, SocketRecv, SocketSend, ZmqError, ZmqMessage};
 use zmq::attach;
+use zmq::door::Door;
 use zmq::endpoint::{self, EndpointError};
 
 /// How far a clock may be from ours. Times are counted for 292 years on either side of 1970, and differences must fit.
@@ -49,12 +52,18 @@ pub enum ClockError {
     Start(#[from] std::io::Error),
 }
 
-/// A clock that others may ask. Its thread ends with the program.
+/// A clock that others may ask, until it is dropped.
 pub struct Clock {
     /// Where it is asked.
     pub endpoint: String,
     done: Receiver<()>,
+    /// Dropped, it tells the thread to end.
+    open: oneshot::Sender<()>,
+    thread: JoinHandle<()>,
 }
+
+/// How long the last replies may take to leave.
+const LEAVING: Duration = Duration::from_secs(1);
 
 impl Clock {
     /// Tells the time at this endpoint.
@@ -64,18 +73,27 @@ impl Clock {
     pub fn tell(at: &str) -> Result<Self, ClockError> {
         let (tell, told) = channel();
         let (is_done, done) = channel();
+        let (open, mut closed) = oneshot::channel();
         let at = at.to_string();
         let runtime = Builder::new_current_thread().enable_all().build()?;
-        std::thread::spawn(move || {
+        let thread = std::thread::spawn(move || {
             runtime.block_on(async {
                 let mut socket = RepSocket::new();
-                let bound = endpoint::bind(&mut socket, &at).await;
-                let is_bound = bound.is_ok();
-                if tell.send(bound).is_err() || !is_bound {
-                    return;
-                }
+                // Strangers may come: the door does not believe the lengths that they announce.
+                let door = match Door::open(&at, &mut socket).await {
+                    Ok(door) => door,
+                    Err(error) => {
+                        let _ = tell.send(Err(error));
+                        return;
+                    }
+                };
+                let _ = tell.send(Ok(door.address.clone()));
                 loop {
-                    let Ok(message) = socket.recv().await else { continue };
+                    let message = tokio::select! {
+                        message = socket.recv() => message,
+                        _ = &mut closed => break,
+                    };
+                    let Ok(message) = message else { continue };
                     let t2 = wall::now_ns();
                     let request = Request::read(&attach::frames(message).concat());
                     let reply = match &request {
@@ -93,15 +111,22 @@ impl Clock {
                         let _ = is_done.send(());
                     }
                 }
+                drop(socket);
+                // What does not leave in time is a reply to someone who does not read it.
+                let _ = door.finish(LEAVING).await;
             });
         });
         let endpoint = told.recv().map_err(|_| ClockError::Impossible(0))??;
-        Ok(Clock { endpoint, done })
+        Ok(Clock { endpoint, done, open, thread })
     }
 
-    /// Waits until so many clients need no more. How many have said so in time.
-    pub fn wait_for(&self, clients: usize, patience: Duration) -> usize {
-        (0..clients).take_while(|_| self.done.recv_timeout(patience).is_ok()).count()
+    /// Waits until so many clients need no more, and ends. How many have said so in time.
+    pub fn wait_for(self, clients: usize, patience: Duration) -> usize {
+        let count = (0..clients).take_while(|_| self.done.recv_timeout(patience).is_ok()).count();
+        drop(self.open);
+        // The last replies may still be on their way out.
+        let _ = self.thread.join();
+        count
     }
 }
 

@@ -12,6 +12,7 @@ use metrics::stamp::Stamps;
 use simnet::delay::Micros;
 use std::process::ExitCode;
 use std::time::Duration;
+use tokio::task::spawn_blocking;
 use tokio::time::{Instant, sleep_until};
 use zmq::endpoint;
 use zmq::joiner::gate::is_welcome;
@@ -112,7 +113,9 @@ async fn publish_all(arguments: &Arguments) -> Result<ExitCode> {
     recorders.point(
         &Point::new("published").tag("publisher", arguments.name.as_str()).field("count", arguments.messages),
     );
-    let done = clock.wait_for(arguments.subscribers, patience);
+    let subscribers = arguments.subscribers;
+    // Not on this thread: the publisher's door has its work here.
+    let done = spawn_blocking(move || clock.wait_for(subscribers, patience)).await?;
     let complete = recorders.finish();
     if done < arguments.subscribers {
         bail!(

@@ -7,6 +7,7 @@ use messages::mutex::invariants::{EXCLUSION, LIVENESS, situation};
 use messages::mutex::scene::Roles;
 use messages::mutex::{Exclusion, Message, Mutex, Output, Pace, Timer};
 use messages::scene::{Episode, Scene};
+use simnet::checked::{Duplicates, Order, Question};
 use simnet::delay::Micros;
 use simnet::hub::{Fifo, Reorder};
 use simnet::random::Purpose;
@@ -304,6 +305,21 @@ fn carried_through_a_storm(trial: &Trial) -> Sim<InOrder<Mutex>> {
         roles.is_done(sim.outputs(), &|_| true)
     });
     sim
+}
+
+/// Every order of arrival, and one message twice.
+#[test]
+fn part_c_no_schedule_of_channels_put_in_order_breaks_exclusion() {
+    let roles = Roles::small();
+    let answer = Question::new(&carry(&roles.cluster()), Carried::new(Exclusion::default()))
+        .with_duplicates(Duplicates::AtMost(1))
+        .with_order(Order::Any)
+        .check("02-messages", &format!("{roles}, on channels put in order"));
+    if let Some((violation, _)) = answer.broken {
+        panic!("{violation}");
+    }
+    assert!(answer.complete, "every schedule was to be explored, {} states were", answer.states);
+    assert!(answer.unique_states > 1_000, "only {} states", answer.unique_states);
 }
 
 #[test]

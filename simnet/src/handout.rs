@@ -164,11 +164,14 @@ impl Handout {
     pub fn check_figures(&self) {
         let text = self.readme();
         let sheet = fs::read_to_string(self.lab.join("lab.toml")).expect("the lab has a sheet");
+        let (mut points, mut hours) = (0.0, 0.0);
         for (part, id) in sheet.split("[[part]]").skip(1).zip('A'..) {
             let of = |key: &str| -> f32 {
                 let values = part.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix(" = "));
                 values.filter_map(|value| value.parse::<f32>().ok()).sum()
             };
+            points += of("points");
+            hours += of("hours");
             // In the student's workspace the regions are gone.
             let lines = match source_lines(&self.lab.join("src"), id) {
                 0 => String::new(),
@@ -188,6 +191,9 @@ impl Handout {
             let says_figures = below.contains(" points · our solution:");
             assert!(!says_figures || below.contains(&said), "README.md, Part {id}: expected `{said}`");
         }
+        let all = format!("| | all | | {points} | {hours} |");
+        let row = text.lines().find(|line| line.starts_with("| | all |"));
+        assert!(row.is_none_or(|row| row.starts_with(&all)), "README.md says `{row:?}`, expected `{all}`");
         let count = |what: &str| sheet.lines().filter(|line| *line == what).count();
         let (green, all) = (count("starter = \"green\""), count("[[part.test]]"));
         let verb = if green == 1 { "passes" } else { "pass" };

@@ -164,14 +164,8 @@ impl Handout {
     pub fn check_figures(&self) {
         let text = self.readme();
         let sheet = fs::read_to_string(self.lab.join("lab.toml")).expect("the lab has a sheet");
-        let (mut points, mut hours) = (0.0, 0.0);
         for (part, id) in sheet.split("[[part]]").skip(1).zip('A'..) {
-            let of = |key: &str| -> f32 {
-                let values = part.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix(" = "));
-                values.filter_map(|value| value.parse::<f32>().ok()).sum()
-            };
-            points += of("points");
-            hours += of("hours");
+            let of = |key: &str| total(part, key);
             // In the student's workspace the regions are gone.
             let lines = match source_lines(&self.lab.join("src"), id) {
                 0 => String::new(),
@@ -191,7 +185,7 @@ impl Handout {
             let says_figures = below.contains(" points · our solution:");
             assert!(!says_figures || below.contains(&said), "README.md, Part {id}: expected `{said}`");
         }
-        let all = format!("| | all | | {points} | {hours} |");
+        let all = format!("| | all | | {} | {} |", total(&sheet, "points"), total(&sheet, "hours"));
         let row = text.lines().find(|line| line.starts_with("| | all |"));
         assert!(row.is_none_or(|row| row.starts_with(&all)), "README.md says `{row:?}`, expected `{all}`");
         let count = |what: &str| sheet.lines().filter(|line| *line == what).count();
@@ -200,6 +194,12 @@ impl Handout {
         let words = format!("**{green} of {all} tests {verb}, and {} must be red**", all - green);
         assert!(text.contains(&words), "README.md, First minute: expected `{words}`");
     }
+}
+
+/// The sum of all values of this key in a part of a sheet.
+fn total(sheet: &str, key: &str) -> f32 {
+    let values = sheet.lines().filter_map(|line| line.strip_prefix(key)?.strip_prefix(" = "));
+    values.filter_map(|value| value.parse::<f32>().ok()).sum()
 }
 
 /// The blocks that are transcripts: where each begins, whether its numbers are measured, its lines.

@@ -90,7 +90,7 @@ pub struct Sending {
     #[arg(long, default_value = "10s")]
     request: Micros,
     /// How long lines are kept after they were acknowledged, for servers that lose them when they are killed. The end waits as long. Where
-    /// somebody closes idle connections sooner, lines are sent again and again: then shorter.
+    /// somebody closes idle connections sooner, lines are sent twice: then shorter.
     #[arg(long, default_value = "2s")]
     settle: Micros,
     /// The longest pause between two tries.

@@ -1,11 +1,11 @@
 //! A tier with its sockets: ROUTER in front, a DEALER for each next tier. A shell.
 
 use super::flight::InFlight;
-use super::tier::{Refused, Step, Tier};
+use super::tier::{Refused, Step, Tier, refusal};
 use crate::attach;
 use crate::door::Door;
 use crate::endpoint::EndpointError;
-use crate::envelope::Frames;
+use crate::envelope::{Envelope, Frames};
 use crate::reconnect::{Arrival, Away, Dealer};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -156,10 +156,20 @@ impl Server {
                 }
                 Ok(Step::Forward(to, frames)) => {
                     let text = last(&frames);
-                    flight.sent(to, start.elapsed());
-                    // No more are on their way than this channel holds; it is closed only when the task has panicked.
-                    let _ = orders[to].try_send(frames);
-                    observe(Event::Forwarded(to, text));
+                    match orders[to].try_send(frames) {
+                        Ok(()) => {
+                            flight.sent(to, start.elapsed());
+                            observe(Event::Forwarded(to, text));
+                        }
+                        // Requests that were given up count no more, and may still stand in the channel.
+                        Err(full) => {
+                            let why = Refused::TakesNoMore { next: to };
+                            if let Ok(request) = Envelope::open(full.into_inner()) {
+                                let _ = front.send(attach::message(refusal(request, &why))).await;
+                            }
+                            observe(Event::Refused(why));
+                        }
+                    }
                 }
                 Ok(Step::Refuse(why, frames)) => {
                     let _ = front.send(attach::message(frames)).await;

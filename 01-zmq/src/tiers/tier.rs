@@ -22,6 +22,12 @@ pub enum Refused {
         /// How many there are.
         count: usize,
     },
+    /// The next tier does not take what was sent to it before.
+    #[error("next tier {next} takes no more; the client asks again, or ends")]
+    TakesNoMore {
+        /// Its number.
+        next: usize,
+    },
 }
 
 /// What to send, and where.

@@ -13,7 +13,7 @@ use tokio::task::AbortHandle;
 use zeromq::{Socket, SocketRecv, SocketSend, SubSocket, XPubSocket, XSubSocket, ZmqMessage};
 use zmq::door::Door;
 use zmq::endpoint::{bind, connect};
-use zmq::proxy::gate::{Gate, GateError, LONGEST_FRAME, MOST_SUBSCRIPTIONS, frame};
+use zmq::proxy::gate::{Gate, GateError, LONGEST_SUBSCRIPTION, MOST_SUBSCRIPTIONS, frame};
 use zmq::proxy::inspector::{Inspector, MOST_TOPICS, OTHERS, Rule, Seen as Counted, Verdict};
 use zmq::proxy::poller::{Seen, proxy};
 use zmq::proxy::subscriptions::Subscriptions;
@@ -193,8 +193,9 @@ fn part_b_hostile_bytes_do_not_pass() {
         gate.pass(bytes).err()
     };
     let huge = [&[2][..], &u64::MAX.to_be_bytes()].concat();
-    expect("a length is believed only up to the limit", Some(GateError::TooLong(u64::MAX)), after(&huge));
-    let most = [&[2][..], &(LONGEST_FRAME as u64).to_be_bytes()].concat();
+    let refused = GateError::TooLong { bytes: u64::MAX, most: LONGEST_SUBSCRIPTION };
+    expect("a length is believed only up to the limit", Some(refused), after(&huge));
+    let most = [&[2][..], &(LONGEST_SUBSCRIPTION as u64).to_be_bytes()].concat();
     expect("a length is believed up to the limit", None, after(&most));
     expect("reserved flags are refused", Some(GateError::Flags(8)), after(&[8, 0]));
     expect("a subscription has one part", Some(GateError::Flags(1)), after(&[1, 1, 1]));

@@ -137,38 +137,91 @@ fn addresses(line: &str) -> Vec<String> {
     words.filter_map(address).collect()
 }
 
-/// Nine bytes of a stranger announce a frame that no memory holds.
-#[test]
-fn a_length_that_nobody_can_keep_ends_no_program() {
-    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/config.ini");
+/// Each program that listens, as it is typed, and what kinds of sockets connect to its addresses, in their order.
+fn listeners() -> Vec<(Vec<&'static str>, &'static [&'static str])> {
+    let config = concat!("-c ", env!("CARGO_MANIFEST_DIR"), "/config.ini");
+    let typed = |typed: &'static str| typed.split(' ').collect::<Vec<_>>();
+    vec![
+        (typed("hello server --port 0"), &["REQ"]),
+        (typed("weather publisher --port 0 --every 1s"), &["SUB"]),
+        (typed("proxy proxy --port 0"), &["PUB", "SUB"]),
+        (typed("sensors publisher --port 0 --every 1s"), &["SUB"]),
+        (typed("pipeline source --port 0"), &["PULL"]),
+        (typed("pipeline sink --port 0"), &["PUSH"]),
+        (typed("monitor --port 0"), &["REQ"]),
+        (typed("tiers server -p 0"), &["REQ"]),
+        (typed("broker broker -p 0 --servers tcp://127.0.0.1:0"), &["REQ", "REP"]),
+        (typed("pirate server -p 0"), &["REQ"]),
+        (typed("pirate watch -p 0"), &["DEALER"]),
+        (typed("joiner publisher -p 0 --patience 20s"), &["SUB"]),
+        ([typed("middleware discovery -p 0"), typed(config)].concat(), &["REQ"]),
+    ]
+}
+
+/// A peer by hand: the greeting of ZMTP 3.0 and READY, as a socket of this kind.
+fn hello(kind: &str) -> Vec<u8> {
     let mut greeting = [0; 64];
     (greeting[0], greeting[9], greeting[10]) = (0xff, 0x7f, 3);
     greeting[12..16].copy_from_slice(b"NULL");
-    let ready = b"\x04\x19\x05READY\x0bSocket-Type\0\0\0\x03REQ";
+    let property = [b"\x0bSocket-Type", &(kind.len() as u32).to_be_bytes()[..], kind.as_bytes()].concat();
+    let length = (property.len() + 6) as u8;
+    [&greeting[..], &[4, length], b"\x05READY", &property].concat()
+}
+
+/// Nine bytes of a stranger announce a frame that no memory holds.
+#[test]
+fn a_length_that_nobody_can_keep_ends_no_program() {
     let huge = [&[2][..], &(1_u64 << 62).to_be_bytes()].concat();
-    for arguments in [
-        &["hello", "server", "--port", "0"][..],
-        &["weather", "publisher", "--port", "0", "--every", "1s"],
-        &["proxy", "proxy", "--port", "0"],
-        &["sensors", "publisher", "--port", "0", "--every", "1s"],
-        &["pipeline", "source", "--port", "0"],
-        &["pipeline", "sink", "--port", "0"],
-        &["monitor", "--port", "0"],
-        &["tiers", "server", "-p", "0"],
-        &["broker", "broker", "-p", "0", "--servers", "tcp://127.0.0.1:0"],
-        &["pirate", "server", "-p", "0"],
-        &["pirate", "watch", "-p", "0"],
-        &["joiner", "publisher", "-p", "0", "--patience", "20s"],
-        &["middleware", "discovery", "-p", "0", "-c", config],
-    ] {
-        let mut program = Program::start(arguments);
+    for (arguments, kinds) in listeners() {
+        let mut program = Program::start(&arguments);
         let ours = addresses(&program.says("127.0.0.1:"));
-        assert!(!ours.is_empty(), "zmq {arguments:?} says where it listens");
-        for address in &ours {
-            for hello in [&greeting[..], &[&greeting[..], ready].concat()] {
+        assert_eq!(ours.len(), kinds.len(), "zmq {arguments:?} says where it listens");
+        for (address, kind) in ours.iter().zip(kinds) {
+            for hello in [&hello(kind)[..64], &hello(kind)] {
                 let mut stranger = TcpStream::connect(address).expect("it listens");
                 stranger.write_all(&[hello, &huge].concat()).expect("it takes what comes");
-                program.says("read a frame of 4611686018427387904 bytes, expected at most 65536");
+                program.says("read a frame of 4611686018427387904 bytes, expected at most ");
+            }
+        }
+        assert!(program.is_running(), "zmq {arguments:?} goes on");
+    }
+}
+
+/// The next frame: its flags and its body.
+fn frame(peer: &mut TcpStream) -> std::io::Result<(u8, Vec<u8>)> {
+    let (mut flags, mut short, mut long) = ([0], [0], [0; 8]);
+    peer.read_exact(&mut flags)?;
+    let length = if flags[0] & 2 == 0 {
+        peer.read_exact(&mut short).map(|()| u64::from(short[0]))
+    } else {
+        peer.read_exact(&mut long).map(|()| u64::from_be_bytes(long))
+    };
+    let mut body = vec![0; length? as usize];
+    peer.read_exact(&mut body)?;
+    Ok((flags[0], body))
+}
+
+/// A peer of libzmq with `ZMQ_HEARTBEAT_IVL` says PING again and again, and takes the connection for dead when no PONG comes.
+#[test]
+fn a_heartbeat_of_libzmq_is_answered_by_every_program_that_listens() {
+    for (arguments, kinds) in listeners() {
+        let mut program = Program::start(&arguments);
+        for (address, kind) in addresses(&program.says("127.0.0.1:")).iter().zip(kinds) {
+            let mut peer = TcpStream::connect(address).expect("it listens");
+            peer.set_read_timeout(Some(BOUND)).expect("a bound");
+            peer.write_all(&hello(kind)).expect("it takes what comes");
+            peer.read_exact(&mut [0; 64]).expect("it greets, too");
+            for beat in 0..3_u8 {
+                peer.write_all(&[b"\x04\x08\x04PING\0\x0a", &[beat][..]].concat()).expect("it goes on");
+                // What else the socket has to say may come first.
+                let pong = loop {
+                    let (flags, body) = frame(&mut peer)
+                        .unwrap_or_else(|error| panic!("zmq {arguments:?} to {kind}, beat {beat}: {error}"));
+                    if flags & 4 != 0 && !body.starts_with(b"\x05READY") {
+                        break body;
+                    }
+                };
+                assert_eq!(pong, [b"\x04PONG", &[beat][..]].concat(), "zmq {arguments:?} to {kind}");
             }
         }
         assert!(program.is_running(), "zmq {arguments:?} goes on");

@@ -7,6 +7,8 @@
 //! It also hangs up on a peer that reads nothing for [`STALLED`] while something waits for it: the crate's XPUB and REP write to the
 //! connection themselves, and one such peer would stop all others.
 //!
+//! And it answers the [`heartbeats`] of a libzmq peer, which the crate's sockets take for an error.
+//!
 //! What the door costs is one more copy over loopback in each direction; and what a socket has sent may still be in the door's hands. A
 //! program that ends drops its socket and waits for [`Door::finish`].
 //!
@@ -14,13 +16,14 @@
 //! subscription of a subscriber that has gone; the crate's forgets them without a word, and a proxy would keep publications coming that
 //! nobody wants.
 
+pub mod heartbeats;
 pub mod lengths;
 
 use crate::endpoint::{EndpointError, bind, listen_ipc};
 use crate::linger::Lingering;
 use crate::proxy::gate::Gate;
+use heartbeats::Messages;
 use lengths::{GateError, Lengths};
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
@@ -29,7 +32,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixListener};
-use tokio::sync::oneshot;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{sleep, timeout};
 use zeromq::{Endpoint, Host, Socket, XPubSocket};
@@ -42,6 +45,8 @@ const PATIENCE: Duration = Duration::from_secs(1);
 const GOODBYE: Duration = Duration::from_secs(5);
 /// How many bytes are read at once.
 const CHUNK: usize = 16 << 10;
+/// How many answers to heartbeats wait for the end of a message. Who asks for more has been told already.
+const MOST_PONGS: usize = 4;
 
 /// Is told why a peer was sent away.
 pub type SentAway = Arc<dyn Fn(String) + Send + Sync>;
@@ -89,20 +94,26 @@ struct Visits {
 /// Looks at the bytes of one peer, on their way to the socket.
 trait Guard: Default + Send + 'static {
     /// Those of them that may pass.
-    fn pass<'a>(&mut self, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>, GateError>;
+    fn pass(&mut self, bytes: &[u8]) -> Result<Vec<u8>, GateError>;
     /// Whether the peer has shaken hands.
     fn is_ready(&self) -> bool;
+    /// What to answer its last heartbeat, if there has been one since this was asked.
+    fn pong(&mut self) -> Option<Vec<u8>>;
     /// What to tell the socket when the peer has gone.
     fn goodbye(&mut self) -> Vec<u8>;
 }
 
 impl Guard for Lengths {
-    fn pass<'a>(&mut self, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>, GateError> {
-        self.check(bytes).map(|()| Cow::Borrowed(bytes))
+    fn pass(&mut self, bytes: &[u8]) -> Result<Vec<u8>, GateError> {
+        Lengths::pass(self, bytes)
     }
 
     fn is_ready(&self) -> bool {
         Lengths::is_ready(self)
+    }
+
+    fn pong(&mut self) -> Option<Vec<u8>> {
+        Lengths::pong(self)
     }
 
     fn goodbye(&mut self) -> Vec<u8> {
@@ -111,12 +122,16 @@ impl Guard for Lengths {
 }
 
 impl Guard for Gate {
-    fn pass<'a>(&mut self, bytes: &'a [u8]) -> Result<Cow<'a, [u8]>, GateError> {
-        Gate::pass(self, bytes).map(Cow::Owned)
+    fn pass(&mut self, bytes: &[u8]) -> Result<Vec<u8>, GateError> {
+        Gate::pass(self, bytes)
     }
 
     fn is_ready(&self) -> bool {
         Gate::is_ready(self)
+    }
+
+    fn pong(&mut self) -> Option<Vec<u8>> {
+        Gate::pong(self)
     }
 
     fn goodbye(&mut self) -> Vec<u8> {
@@ -278,6 +293,7 @@ async fn attend<G: Guard>(stream: impl AsyncRead + AsyncWrite, from: String, hou
     let (mut from_peer, mut to_peer) = tokio::io::split(stream);
     let (mut from_socket, mut to_socket) = socket.split();
     let mut guard = G::default();
+    let (tell, mut pongs) = mpsc::channel(MOST_PONGS);
     let inward = async {
         let mut buffer = vec![0; CHUNK];
         loop {
@@ -290,22 +306,32 @@ async fn attend<G: Guard>(stream: impl AsyncRead + AsyncWrite, from: String, hou
                 Ok(_) => return,
                 Err(why) => return (rules.sent_away)(why.to_string()),
             }
+            // Where there is no room those before it say that the connection lives.
+            let _ = guard.pong().map(|pong| tell.try_send(pong));
         }
     };
     let outward = async {
-        let mut buffer = vec![0; CHUNK];
+        let (mut buffer, mut messages) = (vec![0; CHUNK], Messages::default());
         loop {
-            let read = match from_socket.read(&mut buffer).await {
-                Ok(read) if read > 0 => read,
-                _ => return,
+            let said = tokio::select! {
+                read = from_socket.read(&mut buffer) => match read {
+                    Ok(read) if read > 0 => {
+                        let bytes = &buffer[..read];
+                        // A heartbeat must not wait for a socket that never pauses.
+                        match messages.follow(bytes).and_then(|place| Some((place, pongs.try_recv().ok()?))) {
+                            Some((place, pong)) => {
+                                let all = [&bytes[..place], &pong, &bytes[place..]].concat();
+                                say(&mut to_peer, &all, &rules).await
+                            }
+                            None => say(&mut to_peer, bytes, &rules).await,
+                        }
+                    }
+                    _ => return,
+                },
+                Some(pong) = pongs.recv(), if messages.is_between() => say(&mut to_peer, &pong, &rules).await,
             };
-            let mut rest = &buffer[..read];
-            while !rest.is_empty() {
-                match timeout(rules.stalled.unwrap_or(Duration::MAX), to_peer.write(rest)).await {
-                    Ok(Ok(written)) if written > 0 => rest = &rest[written..],
-                    Ok(_) => return,
-                    Err(_) => return (rules.sent_away)("it reads nothing, and others wait".to_string()),
-                }
+            if said.is_none() {
+                return;
             }
         }
     };
@@ -325,11 +351,28 @@ async fn attend<G: Guard>(stream: impl AsyncRead + AsyncWrite, from: String, hou
     let _ = timeout(patience, farewell).await;
 }
 
+/// Writes all of this to a peer. None when it has gone, or is sent away since it reads nothing.
+async fn say(to_peer: &mut (impl AsyncWrite + Unpin), mut bytes: &[u8], rules: &Rules) -> Option<()> {
+    while !bytes.is_empty() {
+        match timeout(rules.stalled.unwrap_or(Duration::MAX), to_peer.write(bytes)).await {
+            Ok(Ok(written)) if written > 0 => bytes = &bytes[written..],
+            Ok(_) => return None,
+            Err(_) => {
+                (rules.sent_away)("it reads nothing, and others wait".to_string());
+                return None;
+            }
+        }
+    }
+    Some(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::endpoint::connect;
-    use zeromq::{PullSocket, PushSocket, SocketRecv, SocketSend, SubSocket, ZmqMessage};
+    use zeromq::{
+        PullSocket, PushSocket, RepSocket, ReqSocket, SocketRecv, SocketSend, SubSocket, ZmqMessage,
+    };
 
     const BOUND: Duration = Duration::from_secs(20);
     const ANYWHERE: &str = "tcp://127.0.0.1:0";

@@ -2,12 +2,15 @@
 //!
 //! A greeting, then [frames](crate::door::lengths): the first is the command READY; the others are subscriptions.
 
-pub use crate::door::lengths::{GateError, LONGEST_FRAME};
+pub use crate::door::lengths::GateError;
 
+use crate::door::heartbeats::answer;
 use crate::door::lengths::{COMMAND, GREETING, LONG, MORE, greeting, head};
 use crate::weather::subscription::Subscription;
 use std::collections::BTreeMap;
 
+/// The longest subscription, in bytes: its first byte, and its topic.
+pub const LONGEST_SUBSCRIPTION: usize = 64 << 10;
 /// How many subscriptions one subscriber may have.
 pub const MOST_SUBSCRIPTIONS: usize = 10_000;
 
@@ -18,6 +21,8 @@ pub struct Gate {
     piece: Vec<u8>,
     greeted: bool,
     ready: bool,
+    /// The answer to the last PING.
+    pong: Option<Vec<u8>>,
     /// How many subscriptions it has to each topic, and in all.
     open: BTreeMap<Vec<u8>, usize>,
     count: usize,
@@ -39,7 +44,7 @@ impl Gate {
             passed.extend(self.piece.drain(..GREETING));
         }
         let mut at = 0;
-        while let Some((flags, begin, end)) = head(&self.piece[at..])? {
+        while let Some((flags, begin, end)) = head(&self.piece[at..], LONGEST_SUBSCRIPTION)? {
             let Some(frame) = self.piece.get(at..at + end) else { break };
             let (frame, body) = (frame.to_vec(), frame[begin..].to_vec());
             at += end;
@@ -53,8 +58,12 @@ impl Gate {
 
     fn may_pass(&mut self, flags: u8, body: &[u8]) -> Result<bool, GateError> {
         if flags & COMMAND != 0 {
-            // After READY there are heartbeats, which the crate takes for an error.
-            return Ok(!std::mem::replace(&mut self.ready, true));
+            // The crate takes a command after READY for an error.
+            let is_first = !std::mem::replace(&mut self.ready, true);
+            if !is_first {
+                self.pong = answer(body).or(self.pong.take());
+            }
+            return Ok(is_first);
         }
         if !self.ready {
             return Err(GateError::NotReady);
@@ -94,6 +103,11 @@ impl Gate {
     /// Whether the subscriber has shaken hands, as far as it is up to it.
     pub fn is_ready(&self) -> bool {
         self.ready
+    }
+
+    /// What to answer the last PING, if there has been one since this was asked.
+    pub fn pong(&mut self) -> Option<Vec<u8>> {
+        self.pong.take()
     }
 
     /// The subscriber has gone: the frames that end whatever it has left open, each as often as it began. After them it has none.

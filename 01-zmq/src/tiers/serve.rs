@@ -156,17 +156,13 @@ impl Server {
                 }
                 Ok(Step::Forward(to, frames)) => {
                     let text = last(&frames);
-                    match orders[to].try_send(frames) {
+                    match hand_over(&orders[to], to, frames) {
                         Ok(()) => {
                             flight.sent(to, start.elapsed());
                             observe(Event::Forwarded(to, text));
                         }
-                        // Requests that were given up count no more, and may still stand in the channel.
-                        Err(full) => {
-                            let why = Refused::TakesNoMore { next: to };
-                            if let Ok(request) = Envelope::open(full.into_inner()) {
-                                let _ = front.send(attach::message(refusal(request, &why))).await;
-                            }
+                        Err((why, frames)) => {
+                            let _ = front.send(attach::message(frames)).await;
                             observe(Event::Refused(why));
                         }
                     }
@@ -179,6 +175,17 @@ impl Server {
             }
         }
     }
+}
+
+/// Hands a request to the task of next tier `to`. Those that were given up count no more, and may still stand in its channel: what has no room
+/// comes back as a refusal.
+fn hand_over(order: &Sender<Frames>, to: usize, request: Frames) -> Result<(), (Refused, Frames)> {
+    order.try_send(request).map_err(|full| {
+        let why = Refused::TakesNoMore { next: to };
+        let request = Envelope::open(full.into_inner()).expect("what goes on has a way back");
+        let told = refusal(request, &why);
+        (why, told)
+    })
 }
 
 /// A request that takes its time.
@@ -208,4 +215,21 @@ async fn link(number: usize, mut dealer: Dealer, mut ordered: Receiver<Frames>, 
 
 fn last(frames: &Frames) -> String {
     frames.last().map(|text| String::from_utf8_lossy(text).into_owned()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asked_is_told_when_the_next_tier_takes_no_more() {
+        let sealed = |text: &str| Envelope { path: vec![b"id".into()], body: vec![text.into()] }.seal();
+        let (order, mut ordered) = channel(1);
+        assert_eq!(hand_over(&order, 3, sealed("first")), Ok(()));
+        let why = Refused::TakesNoMore { next: 3 };
+        let told = sealed("error: next tier 3 takes no more; the client asks again, or ends");
+        assert_eq!(hand_over(&order, 3, sealed("second")), Err((why, told)));
+        assert_eq!(ordered.try_recv(), Ok(sealed("first")));
+        assert_eq!(hand_over(&order, 3, sealed("third")), Ok(()), "there is room again");
+    }
 }

@@ -1,4 +1,4 @@
-//! The tasks on the crate `zeromq`.
+//! The tasks on the crate `zeromq`, with and without lab 01's door.
 
 use crate::{BURST, IN_FLIGHT, Task, median_us, rate};
 use std::future::Future;
@@ -12,15 +12,18 @@ use zeromq::{
     DealerSocket, PubSocket, PullSocket, PushSocket, RepSocket, ReqSocket, RouterSocket, Socket, SocketRecv,
     SocketSend, SubSocket, ZmqMessage,
 };
+use zmq::door::Door;
 
 /// How long a task may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Which of tokio's runtimes.
+/// Which of tokio's runtimes, and what stands before the socket that listens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flavour {
     /// All tasks of one end on its one thread.
     CurrentThread,
+    /// The same, behind a door: as lab 01's programs are.
+    Door,
     /// Two workers at either end.
     MultiThread,
 }
@@ -28,7 +31,7 @@ pub enum Flavour {
 impl Flavour {
     fn runtime(self) -> Runtime {
         let mut builder = match self {
-            Flavour::CurrentThread => Builder::new_current_thread(),
+            Flavour::CurrentThread | Flavour::Door => Builder::new_current_thread(),
             Flavour::MultiThread => Builder::new_multi_thread(),
         };
         builder.worker_threads(2).enable_all().build().expect("a runtime")
@@ -47,12 +50,19 @@ impl Flavour {
             done
         })
     }
-}
 
-async fn listening<S: Socket>() -> (S, String) {
-    let mut socket = S::new();
-    let endpoint = socket.bind("tcp://127.0.0.1:0").await.expect("a free port");
-    (socket, endpoint.to_string())
+    /// A socket, where it listens, and its door, which must live as long.
+    async fn listening<S: Socket>(self) -> (S, String, Option<Door>) {
+        let mut socket = S::new();
+        let anywhere = "tcp://127.0.0.1:0";
+        if self == Flavour::Door {
+            let door = Door::open(anywhere, &mut socket).await.expect("a free port");
+            let endpoint = door.address.clone();
+            return (socket, endpoint, Some(door));
+        }
+        let endpoint = socket.bind(anywhere).await.expect("a free port");
+        (socket, endpoint.to_string(), None)
+    }
 }
 
 async fn connected<S: Socket>(endpoint: &str) -> S {
@@ -76,7 +86,7 @@ fn round_trips(trips: usize, flavour: Flavour) -> f64 {
     // The client says when it has all its answers: a socket that is dropped takes along what it has not sent.
     let (done, mut over) = unbounded_channel::<()>();
     let serving = flavour.spawn(move || async move {
-        let (mut rep, endpoint) = listening::<RepSocket>().await;
+        let (mut rep, endpoint, _door) = flavour.listening::<RepSocket>().await;
         say.send(endpoint).expect("the client waits");
         for _ in 0..trips {
             let request = rep.recv().await.expect("a request");
@@ -106,7 +116,7 @@ fn in_flight(requests: usize, flavour: Flavour) -> f64 {
     let (say, said) = channel();
     let (done, mut over) = unbounded_channel::<()>();
     let serving = flavour.spawn(move || async move {
-        let (mut router, endpoint) = listening::<RouterSocket>().await;
+        let (mut router, endpoint, _door) = flavour.listening::<RouterSocket>().await;
         say.send(endpoint).expect("the client waits");
         for _ in 0..requests {
             let request = router.recv().await.expect("a request");
@@ -138,7 +148,7 @@ fn push(messages: usize, bytes: usize, batch: usize, flavour: Flavour) -> f64 {
     let (say, said) = channel();
     let (done, mut over) = unbounded_channel::<()>();
     let pulling = flavour.spawn(move || async move {
-        let (mut pull, endpoint) = listening::<PullSocket>().await;
+        let (mut pull, endpoint, _door) = flavour.listening::<PullSocket>().await;
         say.send(endpoint).expect("the other end waits");
         for _ in 0..messages {
             let message = pull.recv().await.expect("a message");
@@ -167,7 +177,7 @@ fn publish(messages: usize, bytes: usize, flavour: Flavour) -> f64 {
     let (say, said) = channel();
     let (heard, mut hear) = unbounded_channel();
     let publishing = flavour.spawn(move || async move {
-        let (mut publisher, endpoint) = listening::<PubSocket>().await;
+        let (mut publisher, endpoint, _door) = flavour.listening::<PubSocket>().await;
         say.send(endpoint).expect("the other end waits");
         while hear.try_recv().is_err() {
             publisher.send(ZmqMessage::from(vec![0])).await.expect("a PUB takes anything");

@@ -1,14 +1,17 @@
 //! Where sockets meet: `tcp://HOST:PORT` and `ipc://PATH`, read, bound and connected to, with errors that say what to do.
 
+use std::error::Error;
 use std::io;
 use std::os::unix::fs::FileTypeExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::time::Duration;
 use thiserror::Error;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 use zeromq::{Endpoint, Socket, ZmqError};
 
+/// The pause before a connection that was broken off is tried again.
+const PAUSE: Duration = Duration::from_millis(50);
 /// What to do about a port that cannot be had.
 const BUSY_PORT: &str = "is another program there? --port 0 takes a free port";
 /// What to do about a path that cannot be had.
@@ -80,26 +83,45 @@ pub async fn bind(socket: &mut impl Socket, text: &str) -> Result<String, Endpoi
     }
 }
 
-/// Connects `socket`. The crate tries again while nobody answers; here that ends after `patience`.
+/// Connects `socket`. The crate tries again while nobody answers; here that ends after `patience`. Who hangs up before the handshake is over may
+/// be a program that ends, or begins anew: that is tried again, too.
 ///
 /// # Errors
 /// When the text is no address, nobody answers, or who answers is not what a socket of this kind talks to.
 pub async fn connect(socket: &mut impl Socket, text: &str, patience: Duration) -> Result<(), EndpointError> {
     let endpoint = endpoint(text, None)?;
+    let mut broken = None;
     let trying = async {
         loop {
             match socket.connect(&endpoint).await {
                 // The crate gives up after 30 s; how long to try is decided here.
                 Err(ZmqError::ConnectTimeout(_)) => {}
+                Err(error) if is_broken_off(&error) => {
+                    broken = Some(error);
+                    sleep(PAUSE).await;
+                }
                 tried => return tried,
             }
         }
     };
     match timeout(patience, trying).await {
         Ok(Ok(())) => Ok(()),
-        Err(_) => Err(EndpointError::Unreachable(endpoint, patience)),
+        Err(_) => Err(match broken {
+            Some(error) => EndpointError::Stranger(endpoint, error),
+            None => EndpointError::Unreachable(endpoint, patience),
+        }),
         Ok(Err(ZmqError::Network(error))) => Err(EndpointError::NoWay(endpoint, error)),
         Ok(Err(error)) => Err(EndpointError::Stranger(endpoint, error)),
+    }
+}
+
+/// Whether a connection ended before both sides had shaken hands.
+fn is_broken_off(error: &ZmqError) -> bool {
+    match error {
+        // The crate's words for an end before the greeting, and before READY.
+        ZmqError::Other("Failed Greeting exchange" | "No reply from server") => true,
+        ZmqError::Codec(error) => error.source().is_some_and(|source| source.is::<io::Error>()),
+        _ => false,
     }
 }
 
@@ -128,6 +150,7 @@ pub fn listen_ipc(path: &Path) -> io::Result<UnixListener> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::{Read, Write};
     use zeromq::{PullSocket, PushSocket};
 
     #[test]
@@ -197,6 +220,39 @@ mod tests {
         first.close().await;
         let error = connect(&mut PushSocket::new(), &at, Duration::from_millis(20)).await.unwrap_err();
         assert!(matches!(error, EndpointError::Unreachable(..)), "{error}");
+    }
+
+    /// Reads so many bytes, says these, and hangs up.
+    fn break_off(listener: &UnixListener, read: usize, said: &[u8]) {
+        let (mut peer, _) = listener.accept().unwrap();
+        peer.read_exact(&mut vec![0; read]).unwrap();
+        peer.write_all(said).unwrap();
+    }
+
+    #[tokio::test]
+    async fn who_is_hung_up_on_within_the_handshake_tries_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("socket");
+        let listener = UnixListener::bind(&path).unwrap();
+        let at = format!("ipc://{}", path.display());
+        let mut greeting = [0; 64];
+        (greeting[0], greeting[9], greeting[10]) = (0xff, 0x7f, 3);
+        greeting[12..16].copy_from_slice(b"NULL");
+        let begins_anew = tokio::task::spawn_blocking(move || {
+            break_off(&listener, 0, b"");
+            break_off(&listener, 64, b"");
+            break_off(&listener, 64, &greeting);
+            break_off(&listener, 0, &greeting);
+            listener
+        });
+        let serving = async {
+            let mut pull = PullSocket::new();
+            pull.bind_listener(begins_anew.await.unwrap()).await.unwrap();
+            pull
+        };
+        let mut push = PushSocket::new();
+        let (connected, _pull) = tokio::join!(connect(&mut push, &at, Duration::from_secs(20)), serving);
+        connected.unwrap();
     }
 
     #[tokio::test]

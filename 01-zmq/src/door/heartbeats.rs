@@ -3,7 +3,7 @@
 //! libzmq does that where `ZMQ_HEARTBEAT_IVL` is set, also with peers that speak ZMTP 3.0. The crate takes a PING for an error, and most of its
 //! sockets hang up. So the [door](super) keeps it, and answers: between two messages of the socket, since a command may stand nowhere else.
 
-use super::lengths::{COMMAND, GREETING, Head, LONG, MORE};
+use super::lengths::{COMMAND, GREETING, Head, MORE};
 
 /// How many bytes of a PING come back with its PONG.
 const LONGEST_CONTEXT: usize = 16;

@@ -370,9 +370,7 @@ async fn say(to_peer: &mut (impl AsyncWrite + Unpin), mut bytes: &[u8], rules: &
 mod tests {
     use super::*;
     use crate::endpoint::connect;
-    use zeromq::{
-        PullSocket, PushSocket, RepSocket, ReqSocket, SocketRecv, SocketSend, SubSocket, ZmqMessage,
-    };
+    use zeromq::{PullSocket, PushSocket, SocketRecv, SocketSend, SubSocket, ZmqMessage};
 
     const BOUND: Duration = Duration::from_secs(20);
     const ANYWHERE: &str = "tcp://127.0.0.1:0";

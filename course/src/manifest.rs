@@ -85,6 +85,16 @@ pub fn with_members(text: &str, members: &[String]) -> Result<String> {
     }
     let mut after = before.clone();
     after.insert("workspace".to_owned(), Value::Table(fewer.clone()));
+    // Cargo warns of a profile for a package that is not there.
+    if let Some(profiled) = after.get_mut("profile").and_then(profiled_packages) {
+        profiled.retain(|name, _| {
+            let kept = members.iter().any(|member| package_of(member) == *name);
+            if !kept {
+                gone.push(name.to_owned());
+            }
+            kept
+        });
+    }
 
     let mut out = String::new();
     let mut in_workspace = false;
@@ -118,6 +128,19 @@ pub fn with_members(text: &str, members: &[String]) -> Result<String> {
         );
     }
     Ok(out)
+}
+
+/// The packages that have an entry in `[profile.dev.package]`.
+fn profiled_packages(profiles: &mut Value) -> Option<&mut Table> {
+    profiles.get_mut("dev")?.get_mut("package")?.as_table_mut()
+}
+
+/// The package in a member's folder: that of `NN-topic` is `lab-topic`, others are called as their folder.
+fn package_of(member: &str) -> String {
+    match member.split_once('-') {
+        Some((number, topic)) if number.parse::<u32>().is_ok() => format!("lab-{topic}"),
+        _ => member.to_owned(),
+    }
 }
 
 /// Takes the programs out of a package: what is left is its library and its tests.
@@ -162,6 +185,10 @@ toml = "1"
 
 [profile.dev]
 opt-level = 1
+
+[profile.dev.package]
+lab-paxos = { opt-level = 0 }
+lab-raft = { opt-level = 0 }
 "#;
 
     #[test]
@@ -184,6 +211,9 @@ toml = "1"
 
 [profile.dev]
 opt-level = 1
+
+[profile.dev.package]
+lab-raft = { opt-level = 0 }
 "#
         );
     }

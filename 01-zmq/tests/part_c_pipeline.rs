@@ -43,7 +43,7 @@ fn part_c_every_worker_gets_as_much_to_do() {
             expect("no task is changed", true, dealt.iter().all(|task| batch.contains(task)));
             let most = loads(&dealt, workers).into_iter().max().unwrap_or(0);
             let got = cost.speed_up(most * 1000);
-            // Within 6 percent, so that the rest of the 15 is left for the real world.
+            // Within 6 percent: a task cannot be cut.
             let holds = got.hundredths * 100 >= cost.best(workers).hundredths * 94;
             let rule = format!("seed {seed}: {workers} workers get about as much to do when dealt round");
             expect_that(rule, &format!("a speed-up of about {}", cost.best(workers)), holds, got.to_string());
@@ -228,30 +228,45 @@ async fn part_c_workers_are_as_many_times_faster_as_they_are_over_tcp_and_ipc() 
     let (up, down) = (path("tasks"), path("results"));
     for (at, workers) in [(("tcp://127.0.0.1:0", "tcp://127.0.0.1:0"), 4), ((&*up, &*down), 8)] {
         let batch = tasks(7, 100, 100);
-        let expected = loads(&deal(batch.clone(), workers), workers);
+        let (mut expected, cost) = (loads(&deal(batch.clone(), workers), workers), Cost::of(&batch));
         let (report, worked) = run(at, workers, batch).await;
-        let rule = format!("{workers} workers: the speed-up is within 15 percent of the best");
-        let expected_text = format!("at least 85 percent of {}", report.best);
-        expect_that(rule, &expected_text, report.speed_up.is_near(report.best), &report);
         let mut loads: Vec<u64> = worked.iter().map(|by_one| by_one.ms).collect();
-        let mut expected = expected;
-        loads.sort_unstable();
         expected.sort_unstable();
-        expect("each worker does what it was dealt", expected, loads);
+        loads.sort_unstable();
+        expect("each worker does what it was dealt", &expected, &loads);
+        // What the clock says depends on what else this machine does; who does how much does not.
+        let (by_loads, best) = (cost.speed_up(loads.last().unwrap_or(&0) * 1000), cost.best(workers));
+        let rule = format!("{workers} workers: the busiest has no more to do than the best speed-up allows");
+        let holds = by_loads.hundredths * 100 >= best.hundredths * 94;
+        expect_that(rule, &format!("a speed-up of about {best}"), holds, by_loads.to_string());
+        let rule = "workers work at the same time: sooner done than by one";
+        expect_that(rule, "a speed-up of more than 1", report.speed_up.hundredths > 100, &report);
         let results: u32 = report.by_worker.values().sum();
         expect("every result is some worker's", (100, workers as usize), (results, report.by_worker.len()));
     }
 }
 
-/// One long task among short ones: no number of workers makes that shorter.
+/// One long task among short ones: no number of workers makes that shorter, so it must not wait.
 #[tokio::test]
 async fn part_c_the_longest_task_is_the_limit() {
     let batch: Vec<Task> = (0..9).map(|id| Task { id, ms: if id == 4 { 300 } else { 10 } }).collect();
-    let at = "tcp://127.0.0.1:0";
-    let (report, _) = run((at, at), 4, batch).await;
-    expect("the longest task is the limit", SpeedUp { hundredths: 126 }, report.best);
-    let rule = "the longest task is begun first, so that it is the limit and nothing beside it";
-    expect_that(rule, "at least 85 percent of 1.26", report.speed_up.is_near(report.best), report);
+    let best = Cost::of(&batch).best(4);
+    expect("the longest task is the limit", SpeedUp { hundredths: 126 }, best);
+    let mut ends = ends("tcp://127.0.0.1:0", "tcp://127.0.0.1:0").await;
+    let mut events = watch(&mut ends.to_workers);
+    let mut workers = Vec::new();
+    for _ in 0..4 {
+        workers.push(worker(&ends.at).await);
+    }
+    wait_for_workers(&mut events, 4, BOUND).await.expect("all workers");
+    send_batch(&mut ends.to_workers, &mut ends.to_sink, 7, batch, 4).await.expect("workers and a sink");
+    let mut first = BTreeSet::new();
+    for (tasks, _) in &mut workers {
+        let message = soon(tasks.recv()).await.expect("a task").expect("a task");
+        first.insert(String::try_from(message).expect("text"));
+    }
+    let longest = Message::Task { batch: 7, id: 4, ms: 300 }.to_string();
+    expect_that("the longest task is begun first", &longest, first.contains(&longest), &first);
 }
 
 #[tokio::test]

@@ -64,13 +64,6 @@ pub struct SpeedUp {
     pub hundredths: u64,
 }
 
-impl SpeedUp {
-    /// Whether this is within 15 percent of `best`, or better.
-    pub fn is_near(self, best: SpeedUp) -> bool {
-        u128::from(self.hundredths) * 100 >= u128::from(best.hundredths) * 85
-    }
-}
-
 impl fmt::Display for SpeedUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{:02}", self.hundredths / 100, self.hundredths % 100)

@@ -204,7 +204,8 @@ fn part_d_a_client_of_a_silent_broker_says_what_it_waits_for() {
     play(async {
         let mut tasks = Tasks::new();
         let at = broker(&mut tasks, ANYWHERE, ANYWHERE, 5).await;
-        let mut client = Client::connect(&at.clients, Duration::from_millis(200)).await.unwrap();
+        let mut client = Client::connect(&at.clients, BOUND).await.unwrap();
+        client.patience = Duration::from_millis(200);
         let got = act(&mut tasks, client.ask_all(requests("C1", 20), 4, |_| {})).await;
         let holds = matches!(got, Err(ClientError::Silent { count: 4, first: 1, .. }));
         expect_that("a client waits for its patience", "Silent, 4 requests, the first is 1", holds, got);

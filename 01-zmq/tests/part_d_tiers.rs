@@ -290,7 +290,8 @@ fn part_d_a_reply_that_does_not_come_is_not_waited_for_for_ever() {
         let mut behind = RouterSocket::new();
         let endpoint = endpoint::bind(&mut behind, ANYWHERE).await.unwrap();
         let patience = Duration::from_millis(200);
-        let mut client = Client::connect("C1", std::slice::from_ref(&endpoint), patience).await.unwrap();
+        let mut client = Client::connect("C1", std::slice::from_ref(&endpoint), BOUND).await.unwrap();
+        client.patience = patience;
         let got = client.ask(7).await;
         let holds =
             matches!(&got, Err(ClientError::Silent { number: 7, endpoint: at, .. }) if *at == endpoint);

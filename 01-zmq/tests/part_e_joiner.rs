@@ -73,13 +73,15 @@ fn part_e_a_gate_welcomes_who_has_subscribed_last_to_its_own() {
 #[test]
 fn part_e_nothing_is_published_before_all_have_joined() {
     play(async {
-        let mut publisher = Publisher::bind(ANYWHERE, SHORT).await.unwrap();
+        let mut publisher = Publisher::bind(ANYWHERE, BOUND).await.unwrap();
+        publisher.patience = SHORT;
         let mut held = Raw::connect(&publisher.endpoint).await;
         held.handshake("SUB").await;
         let waited = publisher.wait_for(1).await;
         let missing = matches!(waited, Err(PublishError::Missing { joined: 0, expected: 1, .. }));
         let rule = "who has connected and not subscribed has not joined";
         expect_that(rule, "0 of 1 have joined", missing, waited.map_err(|error| error.to_string()));
+        publisher.patience = BOUND;
         held.send(&[b"\x01n"]).await;
         held.send(&[b"\x01join/me"]).await;
         expect_ok("who has subscribed has joined", "", publisher.wait_for(1).await);

@@ -92,8 +92,9 @@ fn part_e_a_push_finds_the_receiver_that_came_back() {
 fn part_e_a_push_whose_receiver_stays_away_says_so() {
     play(async {
         let (listener, endpoint) = raw::listen().await;
-        let (push, receiver) = tokio::join!(Push::connect(&endpoint, SHORT), pull(&listener));
+        let (push, receiver) = tokio::join!(Push::connect(&endpoint, BOUND), pull(&listener));
         let mut push = push.unwrap();
+        push.patience = SHORT;
         drop((listener, receiver));
         let failed = loop {
             match push.send(&numbered(1)).await {
@@ -200,20 +201,24 @@ fn part_e_a_send_that_succeeds_says_nothing_of_the_queue() {
 fn part_e_without_credit_a_sender_waits_or_is_refused() {
     play(async {
         let (mut receiver, endpoint) = bound::<RouterSocket>(ANYWHERE).await;
-        let mut sender = Sender::connect(&endpoint, SHORT).await.unwrap();
+        let mut sender = Sender::connect(&endpoint, BOUND).await.unwrap();
+        sender.patience = SHORT;
         let hello = frames(receiver.recv().await.unwrap());
         expect("a sender asks for credit", of(&[""]), hello[1..].to_vec());
         let identity = hello[0].clone();
         let none = NotSent::NoCredit { on_the_way: 0 };
         expect("without any it is refused", Err(none.clone()), sender.try_send(&of(&["a"])).await);
         expect("or waits for its patience", Err(none), sender.send(&of(&["a"])).await);
+        sender.patience = BOUND;
         let grant = |count: &str| message(vec![identity.clone(), Vec::new(), count.as_bytes().to_vec()]);
         receiver.send(grant("3")).await.unwrap();
         for number in 0..3 {
             expect("with credit it sends", Ok(()), sender.send(&numbered(number)).await);
         }
         let spent = NotSent::NoCredit { on_the_way: 3 };
+        sender.patience = SHORT;
         expect("and no more than that", Err(spent), sender.send(&numbered(3)).await);
+        sender.patience = BOUND;
         receiver.send(message(vec![identity.clone(), b"nonsense".to_vec()])).await.unwrap();
         receiver.send(grant("nonsense")).await.unwrap();
         receiver.send(grant("1")).await.unwrap();

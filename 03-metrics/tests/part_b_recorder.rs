@@ -100,15 +100,18 @@ fn part_b_nothing_is_counted_twice_by_many_threads() {
             thread::spawn(move || (0..EACH).filter(|number| offer.offer(*number)).count() as u64)
         })
         .collect();
-    let mut taken = 0;
-    while threads.iter().any(|thread| !thread.is_finished()) {
-        taken += take.take(1000, Duration::from_millis(1)).len() as u64;
-    }
-    taken += take.take(1000, NOW).len() as u64;
-    let accepted: u64 = threads
-        .into_iter()
-        .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
-        .sum();
+    let (taken, accepted) = at_once("to take waits no longer than its bound", move || {
+        let mut taken = 0;
+        while threads.iter().any(|thread| !thread.is_finished()) {
+            taken += take.take(1000, Duration::from_millis(1)).len() as u64;
+        }
+        taken += take.take(1000, NOW).len() as u64;
+        let accepted: u64 = threads
+            .into_iter()
+            .map(|thread| thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            .sum();
+        (taken, accepted)
+    });
     expect("what was accepted is what is taken", accepted, taken);
     expect("each is either", Counts { accepted, dropped: 4 * EACH - accepted }, offer.counts());
 }

@@ -32,7 +32,8 @@ pub enum NotSent {
 pub struct Sender {
     dealer: Dealer,
     credit: Credit,
-    patience: Duration,
+    /// No wait for credit is longer.
+    pub patience: Duration,
     gone: bool,
 }
 

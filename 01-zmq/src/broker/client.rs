@@ -57,7 +57,8 @@ pub struct Summary {
 pub struct Client {
     dealer: Dealer,
     unanswered: Unanswered,
-    patience: Duration,
+    /// No wait for a reply is longer.
+    pub patience: Duration,
 }
 
 impl Client {

@@ -40,7 +40,8 @@ pub struct Publisher {
     /// Where it listens.
     pub endpoint: String,
     gate: Gate,
-    patience: Duration,
+    /// No wait is longer.
+    pub patience: Duration,
 }
 
 impl Publisher {

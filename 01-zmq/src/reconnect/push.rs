@@ -13,7 +13,8 @@ pub struct Push {
     socket: PushSocket,
     events: Events,
     endpoint: String,
-    patience: Duration,
+    /// No wait for a receiver that has gone is longer.
+    pub patience: Duration,
     connected: bool,
     returns: u64,
 }

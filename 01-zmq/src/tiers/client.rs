@@ -60,7 +60,8 @@ pub struct Client {
     name: String,
     tiers: Vec<(String, ReqSocket)>,
     turns: RoundRobin,
-    patience: Duration,
+    /// No wait for a reply is longer.
+    pub patience: Duration,
 }
 
 impl Client {

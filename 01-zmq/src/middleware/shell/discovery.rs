@@ -62,7 +62,7 @@ impl Desk {
         tokio::pin!(limit);
         loop {
             if self.told.2 || self.discovery.failure().is_some() {
-                self.wait_for_the_last().await;
+                self.wait_for_the_last(&mut say).await;
                 return match self.discovery.failure() {
                     None => Ok(()),
                     Some(why) => Err(ShellError::Failed(why.to_string())),
@@ -171,7 +171,7 @@ impl Desk {
     }
 
     /// A socket that is dropped takes along what has not been sent: so it stays until all that were answered have hung up.
-    async fn wait_for_the_last(&mut self) {
+    async fn wait_for_the_last(&mut self, say: &mut impl FnMut(String)) {
         let linger = tokio::time::sleep(LINGER);
         tokio::pin!(linger);
         while !self.envelopes.is_empty() {
@@ -183,8 +183,11 @@ impl Desk {
                         self.envelopes.remove(client);
                     }
                 }
-                // The socket notices who hangs up only while it reads.
-                _ = self.router.recv() => {}
+                // The socket notices who hangs up only while it reads. Who asks meanwhile is told how it ended: a REQ drops what came before it asked.
+                message = self.router.recv() => if let Ok(message) = message {
+                    let answers = self.letter(message, say);
+                    self.send(answers).await;
+                },
                 () = &mut linger => return,
             }
         }

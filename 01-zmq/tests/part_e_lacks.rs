@@ -13,7 +13,7 @@ use zeromq::{
     DealerSocket, PubSocket, PullSocket, PushSocket, RepSocket, ReqSocket, RouterSocket, Socket, SocketEvent,
     SocketRecv, SocketSend, SubSocket, ZmqError,
 };
-use zmq::attach::message;
+use zmq::attach::{frames, message};
 use zmq::endpoint;
 
 const SHORT: Duration = Duration::from_millis(100);
@@ -169,7 +169,7 @@ fn part_e_a_burst_is_lost_beyond_what_the_queue_holds() {
         };
         tokio::select! { () = known => {}, _ = subscriber.recv() => {} }
         publisher.send("begin".into()).await.unwrap();
-        while subscriber.recv().await.unwrap() != "begin".into() {}
+        while frames(subscriber.recv().await.unwrap()) != [b"begin".to_vec()] {}
         for number in 0..QUEUE + 50_000 {
             let sent = publisher.send(number.to_string().into()).await;
             expect_ok("the mistake: each of them was sent, it says", "Ok", sent);
